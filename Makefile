@@ -1,0 +1,68 @@
+# make demo    the whole system on this machine, with a demo study; Ctrl-C stops it
+# make help    everything else
+
+PYTHON    ?= python3.11
+INFERENCE ?= torchserve
+ONCE      ?=
+PORT      ?= 8000
+
+VENV      := .venv
+PY        := $(VENV)/bin/python
+NPM       := $(PY) -m deploy.embedded.node --prefix frontend
+INSTALLED := $(VENV)/.installed
+MODULES   := frontend/node_modules/.installed
+FRONTEND  := frontend/dist/manifest.json
+SOURCES   := $(shell find frontend/src -type f 2>/dev/null) frontend/vite.config.ts frontend/tsconfig.json
+
+export PYTHONPATH := $(CURDIR)
+
+.PHONY: help setup demo test check benchmark models lock browser java
+.DEFAULT_GOAL := help
+
+help: ## this list
+	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 18
+
+setup: $(INSTALLED) $(FRONTEND) ## build the environment and the pages
+
+demo: setup $(if $(filter torchserve,$(INFERENCE)),java) ## the system with a demo study; INFERENCE=in-process, ONCE=1, PORT=8000
+	@exec $(PY) -m deploy.embedded --inference $(INFERENCE) --port $(PORT) --die-with-parent $(if $(ONCE),--once)
+
+test: check browser ## everything that must hold before a change lands
+	$(PY) -m pytest
+
+check: setup ## style, types, arrows between the rooms, migrations
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+	$(PY) -m mypy .
+	$(VENV)/bin/lint-imports
+	$(NPM) --silent run check
+	$(PY) manage.py makemigrations --check --dry-run
+
+benchmark: $(INSTALLED) ## accuracy and speed against known truth
+	$(PY) -m pytest tests/benchmarks -s
+
+models: $(INSTALLED) ## build TorchServe's archives from the models' weights
+	$(PY) -m model_store.serving.archive
+
+lock: $(INSTALLED) ## requirements.lock from pyproject.toml; UPGRADE=1 takes newer versions
+	$(PY) -m deploy.setup.lock $(if $(UPGRADE),--upgrade)
+
+browser: $(INSTALLED)
+	@$(PY) -m deploy.setup.chromium --install
+
+java: $(INSTALLED)
+	@$(PY) -m deploy.embedded.java --install >/dev/null
+
+$(INSTALLED): requirements.lock deploy/setup/environment.sh
+	@bash deploy/setup/environment.sh $(PYTHON) $(VENV) requirements.lock
+	@touch $@
+
+$(MODULES): frontend/package-lock.json frontend/package.json | $(INSTALLED)
+	@echo "Installing what the pages are built with ..."
+	@$(NPM) ci --silent --no-audit --no-fund
+	@touch $@
+
+$(FRONTEND): $(MODULES) $(SOURCES)
+	@echo "Building the pages ..."
+	@$(NPM) --silent run build
+	@touch $@

@@ -1,0 +1,1 @@
+"""The whole system on one machine, from parts that come with Python packages, under one supervisor."""

@@ -1,0 +1,1 @@
+"""What builds the environment: packages, their lock, a browser for the tests."""

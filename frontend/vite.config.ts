@@ -1,0 +1,17 @@
+import { defineConfig } from "vite";
+
+// django-vite reads the manifest; the files are served by Django's static files under /static/.
+export default defineConfig({
+  base: "/static/",
+  build: {
+    outDir: "dist",
+    emptyOutDir: true,
+    manifest: "manifest.json",
+    target: "es2022",
+    cssTarget: ["chrome123", "firefox121", "safari17.5"],
+    // the content security policy allows no data: fonts or scripts
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+    rollupOptions: { input: "src/main.ts" },
+  },
+});

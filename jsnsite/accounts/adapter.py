@@ -1,0 +1,11 @@
+"""How django-allauth behaves here."""
+
+from allauth.account.adapter import DefaultAccountAdapter
+from django.http import HttpRequest
+
+
+class ClosedSignupAdapter(DefaultAccountAdapter):
+    """Nobody signs up: an administrator makes the account."""
+
+    def is_open_for_signup(self, request: HttpRequest) -> bool:
+        return False

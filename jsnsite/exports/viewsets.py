@@ -1,0 +1,58 @@
+"""The base of every viewset: scope, filters, pages and caching, once."""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+from django.db.models import Model, QuerySet
+from django.http.response import HttpResponseBase
+from django.utils.cache import add_never_cache_headers
+from rest_framework.mixins import ListModelMixin, RetrieveModelMixin
+from rest_framework.permissions import IsAuthenticated
+from rest_framework.renderers import JSONRenderer
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.viewsets import GenericViewSet
+
+from jsnsite.exports.filters import StrictFilterBackend
+from jsnsite.exports.pagination import UuidCursorPagination
+from jsnsite.scoping import Action
+
+ModelT = TypeVar("ModelT", bound=Model)
+
+
+class ScopedViewSet(ListModelMixin, RetrieveModelMixin, GenericViewSet[ModelT]):
+    """List and detail of what the person may fetch; everything else is 404. Subclasses set ``queryset`` (a
+    ``ScopedQuerySet``), ``serializer_class`` and ``filterset_class``.
+    """
+
+    #: What the person must be allowed to do with a row to see it here.
+    scope = Action.EXPORT
+    permission_classes = [IsAuthenticated]
+    filter_backends = [StrictFilterBackend]
+    pagination_class = UuidCursorPagination
+    lookup_field = "uuid"
+    lookup_value_converter = "uuid"
+
+    def get_queryset(self) -> QuerySet[ModelT]:
+        user = getattr(self.request, "user", None)  # no request while the schema is drawn
+        restricted: QuerySet[ModelT] = super().get_queryset().restrict(user, self.scope)  # type: ignore[attr-defined]
+        return restricted
+
+    def filter_queryset(self, queryset: QuerySet[ModelT]) -> QuerySet[ModelT]:
+        """Filters are the list's: one row is found by its id alone."""
+        return super().filter_queryset(queryset) if self.action == "list" else queryset
+
+    def handle_exception(self, exc: Exception) -> Response:
+        """A refusal is JSON, whatever form the rows were wanted in."""
+        response = super().handle_exception(exc)
+        self.request.accepted_renderer = JSONRenderer()
+        self.request.accepted_media_type = JSONRenderer.media_type
+        return response
+
+    def finalize_response(
+        self, request: Request, response: HttpResponseBase, *args: Any, **kwargs: Any
+    ) -> HttpResponseBase:
+        final = super().finalize_response(request, response, *args, **kwargs)
+        add_never_cache_headers(final)
+        return final

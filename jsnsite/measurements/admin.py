@@ -1,0 +1,43 @@
+"""Runs and measurements, to be looked at; failed runs can be tried again."""
+
+from __future__ import annotations
+
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest
+
+from jsnsite.admin import ReadOnlyAdmin
+from jsnsite.errors import DomainError
+from jsnsite.measurements import services
+from jsnsite.measurements.models import JointMeasurement, Run
+
+
+@admin.register(Run)
+class RunAdmin(ReadOnlyAdmin):
+    list_display = (
+        "uuid",
+        "baseline",
+        "followup",
+        "attempt",
+        "state",
+        "failure_code",
+        "queued_at",
+        "finished_at",
+    )
+    list_filter = ("state", "failure_code", "code_version")
+    actions = ("retry",)
+
+    @admin.action(description="Try failed runs again")
+    def retry(self, request: HttpRequest, queryset: QuerySet[Run]) -> None:
+        for run in queryset:
+            try:
+                services.retry_run(run)
+            except DomainError as error:
+                messages.warning(request, f"{run.uuid}: {error.message}")
+
+
+@admin.register(JointMeasurement)
+class JointMeasurementAdmin(ReadOnlyAdmin):
+    list_display = ("uuid", "joint", "jsn_mm", "jsn_sigma_mm", "reliability", "run", "created")
+    list_filter = ("reliability", "joint")
+    exclude = ("artifact",)

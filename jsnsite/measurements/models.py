@@ -1,0 +1,235 @@
+"""Runs of the pipeline and the immutable measurements that they leave."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import models
+from django.db.models import Exists, F, OuterRef, Q, Subquery
+
+from jsnsite.append_only import AppendOnlyModel, AppendOnlyQuerySet
+from jsnsite.errors import Immutable
+from jsnsite.identity import PublicModel
+from jsnsite.radiographs.models import Radiograph, RadiographState
+from jsnsite.scoping import ScopedQuerySet
+from jsnsite.storage import random_name
+from jsnsite.studies.joints import JOINTS
+
+
+class RunState(models.TextChoices):
+    QUEUED = "queued", "queued"
+    RUNNING = "running", "running"
+    DONE = "done", "done"
+    FAILED = "failed", "failed"
+
+
+class Reliability(models.TextChoices):
+    """How far a measurement may be trusted without a reader."""
+
+    RELIABLE = "reliable", "reliable"
+    REVIEW = "review", "needs review"
+    UNRELIABLE = "unreliable", "unreliable"
+
+
+def hand_baseline(patient: str, laterality: str) -> Subquery:
+    """The current, not failed radiograph of a hand with the lowest ordinal, for an outer query's patient and
+    side.
+    """
+    return Subquery(
+        Radiograph.objects.filter(
+            timepoint__patient=OuterRef(patient), laterality=OuterRef(laterality), current=True
+        )
+        .exclude(state=RadiographState.FAILED)
+        .order_by("timepoint__ordinal")
+        .values("pk")[:1]
+    )
+
+
+class RunQuerySet(ScopedQuerySet["Run"]):
+    to_site = "baseline__timepoint__patient__site"
+
+    def of_current_pairs(self) -> RunQuerySet:
+        """Runs between the hand's baseline and a follow-up, neither of them superseded."""
+        return self.filter(
+            followup__current=True,
+            baseline=hand_baseline("baseline__timepoint__patient", "baseline__laterality"),
+        )
+
+    def newest(self) -> RunQuerySet:
+        """The newest attempt of each pair, whatever became of it."""
+        return self.filter(~Exists(_later_run(Run.objects.all(), "")))
+
+
+class Run(PublicModel):
+    """One execution of the pipeline for one hand and one pair of timepoints. Immutable once done or failed.
+
+    ``input_digests`` names what it measures (pixels, spacing, annotation versions of both films);
+    ``input_key`` is their digest. A retry is a new run with the next ``attempt``.
+    """
+
+    baseline = models.ForeignKey(Radiograph, on_delete=models.PROTECT, related_name="runs_as_baseline")
+    followup = models.ForeignKey(Radiograph, on_delete=models.PROTECT, related_name="runs_as_followup")
+    state = models.CharField(max_length=8, choices=RunState, default=RunState.QUEUED)
+    attempt = models.PositiveIntegerField()
+    retry_of = models.ForeignKey(
+        "self", on_delete=models.PROTECT, null=True, blank=True, related_name="retries"
+    )
+    input_digests = models.JSONField(default=dict)
+    input_key = models.CharField(max_length=64)
+    claim_token = models.CharField(max_length=64, blank=True)
+    claimed_at = models.DateTimeField(null=True, blank=True)
+    claims = models.PositiveSmallIntegerField(default=0)
+    model_digests = models.JSONField(default=dict)
+    code_version = models.CharField(max_length=64, blank=True)
+    parameters = models.JSONField(default=dict)
+    failure_code = models.CharField(max_length=32, blank=True)
+    failure_message = models.TextField(blank=True)
+    queued_at = models.DateTimeField(auto_now_add=True)
+    started_at = models.DateTimeField(null=True, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    objects = RunQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-queued_at", "-pk"]
+        constraints = [
+            models.UniqueConstraint(name="run_attempt_once", fields=["baseline", "followup", "attempt"]),
+            models.UniqueConstraint(
+                name="run_once_per_inputs",
+                fields=["baseline", "followup", "input_key"],
+                condition=Q(state__in=["queued", "running", "done"]),
+            ),
+            models.CheckConstraint(name="run_state_known", condition=Q(state__in=RunState.values)),
+            models.CheckConstraint(name="run_compares_two_films", condition=~Q(baseline=F("followup"))),
+            models.CheckConstraint(name="run_attempt_from_one", condition=Q(attempt__gte=1)),
+            models.CheckConstraint(
+                name="run_failure_has_code",
+                condition=Q(state="failed") & ~Q(failure_code="") | ~Q(state="failed") & Q(failure_code=""),
+            ),
+            models.CheckConstraint(
+                name="run_finished_has_time",
+                condition=Q(state__in=["done", "failed"], finished_at__isnull=False)
+                | Q(state__in=["queued", "running"], finished_at__isnull=True),
+            ),
+            models.CheckConstraint(
+                name="run_running_is_claimed", condition=~Q(state="running") | Q(claimed_at__isnull=False)
+            ),
+        ]
+        indexes = [models.Index(fields=["state", "claimed_at"])]
+
+    def __str__(self) -> str:
+        return f"attempt {self.attempt}: {self.get_state_display()}"
+
+    @property
+    def finished(self) -> bool:
+        return self.state in (RunState.DONE, RunState.FAILED)
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        if not self._state.adding and Run.objects.filter(pk=self.pk, finished_at__isnull=False).exists():
+            raise Immutable("A finished run")
+        super().save(*args, **kwargs)
+
+    def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
+        raise Immutable("A run")
+
+
+class JointMeasurementQuerySet(AppendOnlyQuerySet, ScopedQuerySet["JointMeasurement"]):
+    to_site = "run__baseline__timepoint__patient__site"
+
+    def current(self) -> JointMeasurementQuerySet:
+        """Those that count: of the newest done run of a pair, from the hand's baseline, no film
+        superseded.
+        """
+        return self.filter(
+            ~Exists(_later_run(Run.objects.filter(state=RunState.DONE), "run__")),
+            run__state=RunState.DONE,
+            run__followup__current=True,
+            run__baseline=hand_baseline("run__baseline__timepoint__patient", "run__baseline__laterality"),
+        )
+
+    def with_flagged(self) -> JointMeasurementQuerySet:
+        """Adds ``flagged``: whether any reader's newest read flags it."""
+        from jsnsite.reviews.models import Read
+
+        return self.annotate(flagged=Exists(Read.objects.flagging().filter(measurement=OuterRef("pk"))))
+
+    def with_context(self) -> JointMeasurementQuerySet:
+        """Joins all that a row shows: run, both films, their timepoints, patient, site, study."""
+        return self.select_related(
+            "run__baseline__timepoint",
+            "run__followup__timepoint__patient__site__study",
+        )
+
+
+def _later_run(runs: RunQuerySet, prefix: str) -> RunQuerySet:
+    """Runs of the outer query's pair with a higher attempt; ``prefix`` leads from the outer model to its
+    run.
+    """
+    return runs.filter(
+        baseline=OuterRef(f"{prefix}baseline"),
+        followup=OuterRef(f"{prefix}followup"),
+        attempt__gt=OuterRef(f"{prefix}attempt"),
+    )
+
+
+def artifact_name(instance: Any, filename: str) -> str:
+    return random_name("artifacts", ".npz")
+
+
+class JointMeasurement(PublicModel, AppendOnlyModel):
+    """JSN of one joint in one run. Written once.
+
+    ``jsn_mm = upper_dy_mm - lower_dy_mm``: positive where the space got narrower. Displacements are from
+    baseline to follow-up, mm, y down (proximal), read at the joint centre; rotation is positive clockwise on
+    screen.
+    """
+
+    run = models.ForeignKey(Run, on_delete=models.PROTECT, related_name="measurements")
+    joint = models.CharField(max_length=4)
+    jsn_mm = models.FloatField(null=True, blank=True)
+    jsn_sigma_mm = models.FloatField(null=True, blank=True)
+    reliability = models.CharField(max_length=12, choices=Reliability)
+    reasons = models.JSONField(default=list)
+    upper_dx_mm = models.FloatField(null=True, blank=True)
+    upper_dy_mm = models.FloatField(null=True, blank=True)
+    upper_rotation_deg = models.FloatField(null=True, blank=True)
+    upper_scale = models.FloatField(null=True, blank=True)
+    lower_dx_mm = models.FloatField(null=True, blank=True)
+    lower_dy_mm = models.FloatField(null=True, blank=True)
+    lower_rotation_deg = models.FloatField(null=True, blank=True)
+    lower_scale = models.FloatField(null=True, blank=True)
+    metrics = models.JSONField(default=dict)
+    artifact = models.FileField(upload_to=artifact_name, max_length=120, blank=True)
+    created = models.DateTimeField(auto_now_add=True)
+
+    objects = JointMeasurementQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["run", "joint"]
+        constraints = [
+            models.UniqueConstraint(name="measurement_once_per_run", fields=["run", "joint"]),
+            models.CheckConstraint(name="measurement_joint_known", condition=Q(joint__in=JOINTS)),
+            models.CheckConstraint(
+                name="measurement_reliability_known", condition=Q(reliability__in=Reliability.values)
+            ),
+            models.CheckConstraint(
+                name="measurement_sigma_not_negative",
+                condition=Q(jsn_sigma_mm__isnull=True) | Q(jsn_sigma_mm__gte=0),
+            ),
+            models.CheckConstraint(
+                name="measurement_without_number_is_unreliable",
+                condition=Q(jsn_mm__isnull=False) | Q(reliability="unreliable"),
+            ),
+        ]
+        indexes = [models.Index(fields=["joint", "reliability"])]
+
+    def __str__(self) -> str:
+        return self.joint
+
+    @property
+    def baseline(self) -> Radiograph:
+        return self.run.baseline
+
+    @property
+    def followup(self) -> Radiograph:
+        return self.run.followup

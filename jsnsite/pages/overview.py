@@ -1,0 +1,99 @@
+"""What the study overview counts: films and measurements by site and visit, and what asks for someone."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db.models import Count, F, Q
+
+from jsnsite.measurements import queries as measurement_queries
+from jsnsite.measurements.models import RunState
+from jsnsite.radiographs import queries as radiograph_queries
+from jsnsite.radiographs.models import RadiographState
+from jsnsite.reviews import queries as review_queries
+from jsnsite.scoping import Person
+from jsnsite.studies import queries as study_queries
+from jsnsite.studies.models import Study
+
+#: How many single films or runs the overview names before it only counts.
+NAMED = 5
+
+
+@dataclass
+class Cell:
+    """Films of one site at one visit. Two are expected for each patient who has that visit."""
+
+    timepoints: int = 0
+    films: int = 0
+    ready: int = 0
+
+    @property
+    def expected(self) -> int:
+        return 2 * self.timepoints
+
+    @property
+    def complete(self) -> bool:
+        return self.ready >= self.expected
+
+
+@dataclass
+class SiteRow:
+    code: str
+    name: str
+    uuid: Any
+    n_patients: int
+    cells: list[Cell] = field(default_factory=list)
+
+
+def visit_matrix(user: Person, study: Study) -> tuple[list[int], list[SiteRow]]:
+    """Ordinals of the study's visits, and for each site in scope how many films have come in. Three queries."""
+    cells: dict[tuple[int, int], Cell] = defaultdict(Cell)
+    timepoints = study_queries.timepoints(user).filter(patient__study=study).order_by()
+    for site, ordinal, films, n in timepoints.values_list("patient__site", "ordinal").annotate(
+        films=Count("radiographs", filter=Q(radiographs__current=True)), n=Count("pk", distinct=True)
+    ):
+        cells[site, ordinal] = Cell(timepoints=n, films=films)
+    ready = radiograph_queries.radiographs(user).filter(study=study, current=True, state=RadiographState.READY)
+    for site, ordinal, n in (
+        ready.order_by().values_list("timepoint__patient__site", "timepoint__ordinal").annotate(n=Count("pk"))
+    ):
+        cells[site, ordinal].ready = n
+    ordinals = sorted({ordinal for _, ordinal in cells})
+    rows = [
+        SiteRow(site.code, site.name, site.uuid, site.n_patients, [cells[site.pk, o] for o in ordinals])
+        for site in study_queries.sites(user, study).order_by("code")
+    ]
+    return ordinals, rows
+
+
+def attention(user: Person, study: Study) -> dict[str, Any]:
+    """What waits for a person: films without spacing, failures, doubtful joints."""
+    films = radiograph_queries.radiographs(user).filter(study=study, current=True)
+    runs = measurement_queries.runs(user).filter(followup__study=study, state=RunState.FAILED)
+    return {
+        "needs_spacing": films.filter(state=RadiographState.NEEDS_SPACING)[:NAMED],
+        "failed_films": films.filter(state=RadiographState.FAILED)[:NAMED],
+        "failed_runs": runs[:NAMED],
+        "to_read": review_queries.worklist(user, study=study).count(),
+        "named": NAMED,
+    }
+
+
+def live_counts(user: Person, study: Study) -> dict[str, Any]:
+    """The moving part of the overview: films and runs by state, measurements by reliability."""
+    films = radiograph_queries.radiograph_counts(user, study=study)
+    runs = measurement_queries.progress(user, study=study)
+    in_work = films["queued"] + films["locating"] + runs.pending
+    return {"films": films, "runs": runs, "in_work": in_work, "measured": runs.reliable + runs.review + runs.unreliable}
+
+
+def reliability_by_patient(user: Person, patients: list[Any]) -> dict[int, dict[str, int]]:
+    """Current measurements of each given patient by reliability. One query."""
+    counts: dict[int, dict[str, int]] = defaultdict(lambda: defaultdict(int))
+    found = measurement_queries.current_measurements(user).filter(run__followup__timepoint__patient__in=patients)
+    grouped = found.order_by().values_list(F("run__followup__timepoint__patient"), "reliability").annotate(n=Count("pk"))
+    for patient, reliability, n in grouped:
+        counts[patient][reliability] = n
+    return counts

@@ -1,0 +1,255 @@
+"""Radiographs, what became of every uploaded file, and where the joints lie."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+
+from jsnsite.append_only import AppendOnlyModel, AppendOnlyQuerySet
+from jsnsite.identity import PublicModel
+from jsnsite.scoping import ScopedQuerySet
+from jsnsite.storage import random_name
+from jsnsite.studies.joints import JOINTS
+from jsnsite.studies.models import Study, Timepoint
+
+
+class Laterality(models.TextChoices):
+    LEFT = "L", "left"
+    RIGHT = "R", "right"
+
+
+class SpacingSource(models.TextChoices):
+    """Where a radiograph's pixel spacing comes from."""
+
+    PIXEL_SPACING = "pixel_spacing", "PixelSpacing"
+    IMAGER_PIXEL_SPACING = "imager_pixel_spacing", "ImagerPixelSpacing"
+    NOMINAL_SCANNED = "nominal_scanned_spacing", "NominalScannedPixelSpacing"
+    CALIBRATED = "calibrated", "calibrated"
+    ENTERED = "entered", "entered by hand"
+
+
+class RadiographState(models.TextChoices):
+    NEEDS_SPACING = "needs_spacing", "waits for its pixel spacing"
+    QUEUED = "queued", "queued"
+    LOCATING = "locating", "finding joints"
+    READY = "ready", "ready"
+    FAILED = "failed", "failed"
+
+
+class Verdict(models.TextChoices):
+    ACCEPTED = "accepted", "accepted"
+    ACCEPTED_WITH_WARNING = "accepted_with_warning", "accepted, please check"
+    REJECTED = "rejected", "not accepted"
+
+
+def radiograph_name(instance: Any, filename: str) -> str:
+    return random_name("radiographs", ".dcm")
+
+
+def preview_name(instance: Any, filename: str) -> str:
+    return random_name("previews", ".png")
+
+
+class RadiographQuerySet(ScopedQuerySet["Radiograph"]):
+    to_site = "timepoint__patient__site"
+
+    def current(self) -> RadiographQuerySet:
+        """Those that no later film of the same hand and timepoint has replaced."""
+        return self.filter(current=True)
+
+
+class Radiograph(PublicModel):
+    """One de-identified image of one hand at one timepoint.
+
+    A newer film of the same hand and timepoint supersedes it; nothing is deleted. ``sha256`` is over the
+    decoded pixel values, so the same film in another encoding is the same film.
+    """
+
+    timepoint = models.ForeignKey(Timepoint, on_delete=models.PROTECT, related_name="radiographs")
+    study = models.ForeignKey(Study, on_delete=models.PROTECT, related_name="+", editable=False)
+    laterality = models.CharField(max_length=1, choices=Laterality)
+    laterality_settled = models.BooleanField(
+        default=False, help_text="A person has decided the side; the image is not asked again."
+    )
+    file = models.FileField(upload_to=radiograph_name, max_length=120)
+    preview = models.FileField(upload_to=preview_name, max_length=120)
+    sha256 = models.CharField(max_length=64)
+    rows = models.PositiveIntegerField()
+    columns = models.PositiveIntegerField()
+    bits = models.PositiveSmallIntegerField()
+    photometric = models.CharField(max_length=16)
+    manufacturer = models.CharField(max_length=64, blank=True)
+    body_part = models.CharField(max_length=16, blank=True)
+    pixel_spacing_mm = models.FloatField(null=True, blank=True)
+    spacing_source = models.CharField(max_length=24, choices=SpacingSource, blank=True)
+    state = models.CharField(max_length=16, choices=RadiographState)
+    claim_token = models.CharField(max_length=64, blank=True, editable=False)
+    claimed_at = models.DateTimeField(null=True, blank=True, editable=False)
+    claims = models.PositiveSmallIntegerField(default=0, editable=False)
+    failure_code = models.CharField(max_length=32, blank=True)
+    failure_message = models.TextField(blank=True)
+    current = models.BooleanField(default=True)
+    superseded_by = models.ForeignKey(
+        "self", on_delete=models.PROTECT, null=True, blank=True, related_name="supersedes"
+    )
+    uploaded_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    created = models.DateTimeField(auto_now_add=True)
+
+    objects = RadiographQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["timepoint", "laterality", "-created"]
+        constraints = [
+            models.UniqueConstraint(
+                name="radiograph_one_current", fields=["timepoint", "laterality"], condition=Q(current=True)
+            ),
+            models.UniqueConstraint(
+                name="radiograph_pixels_once_per_study", fields=["study", "sha256"], condition=Q(current=True)
+            ),
+            models.CheckConstraint(
+                name="radiograph_superseded_not_current",
+                condition=Q(current=False) | Q(superseded_by__isnull=True),
+            ),
+            models.CheckConstraint(
+                name="radiograph_laterality_known", condition=Q(laterality__in=Laterality.values)
+            ),
+            models.CheckConstraint(
+                name="radiograph_state_known", condition=Q(state__in=RadiographState.values)
+            ),
+            models.CheckConstraint(name="radiograph_has_pixels", condition=Q(rows__gt=0, columns__gt=0)),
+            models.CheckConstraint(
+                name="radiograph_spacing_has_source",
+                condition=Q(pixel_spacing_mm__isnull=True, spacing_source="")
+                | Q(pixel_spacing_mm__gt=0, spacing_source__in=SpacingSource.values),
+            ),
+            models.CheckConstraint(
+                name="radiograph_works_only_with_spacing",
+                condition=~Q(state__in=["queued", "locating", "ready"]) | Q(pixel_spacing_mm__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="radiograph_failure_has_code",
+                condition=Q(state="failed") & ~Q(failure_code="") | ~Q(state="failed") & Q(failure_code=""),
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["state", "claimed_at"]),
+            models.Index(fields=["study", "sha256"]),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_laterality_display()} hand, {self.timepoint}"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        if self._state.adding:
+            self.study_id = self.timepoint.patient.study_id
+        super().save(*args, **kwargs)
+
+
+class UploadRecordQuerySet(ScopedQuerySet["UploadRecord"]):
+    to_site = "timepoint__patient__site"
+
+
+class UploadRecord(PublicModel):
+    """What became of one uploaded file. Rejected bytes are not kept: they may hold an identity."""
+
+    timepoint = models.ForeignKey(Timepoint, on_delete=models.PROTECT, related_name="uploads")
+    uploaded_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="uploads"
+    )
+    file_name = models.CharField(max_length=120, help_text="Shown to the uploader only.")
+    verdict = models.CharField(max_length=24, choices=Verdict)
+    code = models.CharField(max_length=32)
+    message = models.TextField()
+    warnings = models.JSONField(default=list, help_text="[[code, message], …] beside the main one")
+    radiograph = models.ForeignKey(
+        Radiograph, on_delete=models.PROTECT, null=True, blank=True, related_name="uploads"
+    )
+    created = models.DateTimeField(auto_now_add=True)
+
+    objects = UploadRecordQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-created", "-pk"]
+        constraints = [
+            models.CheckConstraint(name="upload_verdict_known", condition=Q(verdict__in=Verdict.values)),
+            models.CheckConstraint(
+                name="upload_rejected_has_no_radiograph",
+                condition=Q(verdict="rejected", radiograph__isnull=True)
+                | ~Q(verdict="rejected") & Q(radiograph__isnull=False),
+            ),
+        ]
+        indexes = [models.Index(fields=["timepoint", "-created"])]
+
+    def __str__(self) -> str:
+        return f"{self.get_verdict_display()}: {self.code}"
+
+    def name_for(self, user: Any) -> str:
+        """The file's name for its uploader; for everyone else nothing, as names of files may identify."""
+        return self.file_name if user.pk == self.uploaded_by_id else ""
+
+
+class AnnotationSource(models.TextChoices):
+    LOCATOR = "locator", "found by the locator"
+    PERSON = "person", "placed by a person"
+
+
+class JointAnnotationQuerySet(AppendOnlyQuerySet, ScopedQuerySet["JointAnnotation"]):
+    to_site = "radiograph__timepoint__patient__site"
+
+    def newest(self) -> JointAnnotationQuerySet:
+        """The newest version for each joint of each radiograph."""
+        later = JointAnnotation.objects.filter(
+            radiograph=models.OuterRef("radiograph"),
+            joint=models.OuterRef("joint"),
+            version__gt=models.OuterRef("version"),
+        )
+        return self.filter(~models.Exists(later))
+
+
+class JointAnnotation(PublicModel, AppendOnlyModel):
+    """Where one joint lies on a radiograph: a version, never changed; the newest counts.
+
+    ``x_px, y_px``: joint centre, x right, y down, pixel centres at integers. ``angle_deg``: direction of the
+    distal bone, 0 = straight up the film, positive clockwise. ``size_px``: side of the square ROI.
+    """
+
+    radiograph = models.ForeignKey(Radiograph, on_delete=models.PROTECT, related_name="annotations")
+    joint = models.CharField(max_length=4)
+    version = models.PositiveIntegerField()
+    x_px = models.FloatField()
+    y_px = models.FloatField()
+    angle_deg = models.FloatField()
+    size_px = models.FloatField()
+    confidence = models.FloatField()
+    source = models.CharField(max_length=8, choices=AnnotationSource)
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = JointAnnotationQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["radiograph", "joint", "-version"]
+        constraints = [
+            models.UniqueConstraint(
+                name="annotation_version_once", fields=["radiograph", "joint", "version"]
+            ),
+            models.CheckConstraint(name="annotation_joint_known", condition=Q(joint__in=JOINTS)),
+            models.CheckConstraint(name="annotation_version_from_one", condition=Q(version__gte=1)),
+            models.CheckConstraint(name="annotation_size_positive", condition=Q(size_px__gt=0)),
+            models.CheckConstraint(
+                name="annotation_confidence_range", condition=Q(confidence__gte=0, confidence__lte=1)
+            ),
+            models.CheckConstraint(
+                name="annotation_person_is_named",
+                condition=Q(source="person", created_by__isnull=False)
+                | Q(source="locator", created_by__isnull=True),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.joint} version {self.version}"

@@ -1,0 +1,1 @@
+"""The models: networks, weights, handlers and archives for TorchServe, training, the radiograph phantom."""

@@ -1,0 +1,48 @@
+"""Shape of the joint ends: the mesh's one man has narrow knuckles and flat sockets; people differ."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .bone import smoothing, smoothstep
+from .meshes import bone_mesh
+from .skeleton import Link
+
+Floats = NDArray[np.float64]
+
+
+def shape_ends(
+    rng: np.random.Generator, name: str, link: Link, variation: float
+) -> Floats:
+    """Vertices (N, 3), mm, of a bone whose head is broadened (metacarpals) or whose base is hollowed (phalanges).
+
+    The mesh's own scan lines are smoothed away a little. variation 0 gives the mesh as it is.
+    """
+    broaden, hollow = rng.uniform(0.04, 0.26), rng.uniform(0.4, 1.5)
+    vertices = bone_mesh(name).vertices
+    if variation == 0.0 or not ("mc" in name or "ph" in name or "thumb" in name):
+        return vertices
+    average = smoothing(name)
+    for _ in range(3):
+        vertices = average @ vertices
+    along = vertices @ link.axis
+    low, high = along.min(), along.max()
+    place = (along - low) / (high - low)
+    if name.endswith("mc"):
+        head = smoothstep(place, 0.68, 0.88)
+        across = vertices @ link.flexion_axis
+        middle = across[place > 0.8].mean()
+        return vertices + np.outer(
+            head * variation * broaden * (across - middle), link.flexion_axis
+        )
+    base = place < 0.12
+    centre = vertices[base].mean(axis=0)
+    sideways = vertices - centre - np.outer((vertices - centre) @ link.axis, link.axis)
+    distance = np.linalg.norm(sideways, axis=1)
+    rim = np.quantile(distance[base], 0.9)
+    bowl = np.clip(1.0 - (distance / rim) ** 2, 0.0, 1.0) * (
+        1.0 - smoothstep(place, 0.04, 0.16)
+    )
+    depth = hollow * variation * (0.9 if "prox" in name else 0.35)
+    return np.asarray(vertices + np.outer(bowl * depth, link.axis))

@@ -1,0 +1,1 @@
+"""Rigid registration of each bone of a joint: a network proposes, a Gauss-Newton refinement measures."""

@@ -1,0 +1,290 @@
+"""The registrar as it is served: network and exhaustive search propose, Gauss-Newton refinement measures."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from safetensors.torch import load_file
+from torch import Tensor
+
+from model_store.base import Arrays
+from model_store.registrar.network import INPUT_PX, INPUT_SPACING_MM, RegistrationNetwork
+from model_store.registrar.refine import COARSE, FINE, MIDDLE, UNKNOWNS, Fit, Pair, Settings, refine
+from model_store.registrar.regions import bone_regions, joint_centres
+from model_store.registrar.spline import gaussian_smooth, sample, sample_linear, spline_coefficients
+from model_store.registrar.starts import correlation_starts
+
+#: Columns of the ``metrics`` output.
+METRICS = (
+    "residual_upper",  # weighted residual variance over signal variance at the finest level
+    "residual_lower",
+    "start_disagreement_mm",  # JSN of the best start against that of the next best that fits about as well
+    "support_upper_mm2",  # area that was compared
+    "support_lower_mm2",
+    "support_fraction",  # the smaller of both bones' compared area over the area of its mask
+    "last_step_mm",  # size of the last update: not converged where large
+    "mask_overlap",  # area covered by both bones over that of the smaller bone
+    "gain_upper",
+    "gain_lower",
+)
+#: A solution from another start counts as a rival when its cost is within this factor of the best.
+RIVAL_COST = 1.25
+
+
+def network_input(
+    fixed: Tensor, moving: Tensor, fixed_masks: Tensor, moving_masks: Tensor, spacing_mm: float
+) -> Tensor:
+    """Sample (N, H, W) images and (N, 2, H, W) masks onto the network's grid about the image centre: (N, 6, 64, 64)."""
+    height, width = fixed.shape[-2:]
+    step = INPUT_SPACING_MM / spacing_mm
+    axis = (torch.arange(INPUT_PX, dtype=torch.float32, device=fixed.device) - (INPUT_PX - 1) / 2) * step
+    ys, xs = torch.meshgrid(axis + (height - 1) / 2, axis + (width - 1) / 2, indexing="ij")
+    points = torch.stack([xs, ys], -1).view(1, -1, 2)
+
+    def onto_grid(images: Tensor) -> Tensor:
+        smooth = gaussian_smooth(images, 0.5 * step) if step > 1 else images
+        return sample_linear(smooth, points.expand(images.shape[0], -1, -1)).view(-1, INPUT_PX, INPUT_PX)
+
+    channels = [fixed, moving, fixed_masks[:, 0], fixed_masks[:, 1], moving_masks[:, 0], moving_masks[:, 1]]
+    return torch.stack([onto_grid(channel.float()) for channel in channels], dim=1)
+
+
+def standardise(images: Tensor, masks: Tensor) -> Tensor:
+    """Zero mean and unit deviation over the bones of (N, H, W) images with masks (N, 2, H, W)."""
+    weight = (masks.amax(1) > 0.5).float()
+    total = weight.sum((-2, -1), keepdim=True).clamp(min=1.0)
+    mean = (images * weight).sum((-2, -1), keepdim=True) / total
+    deviation = torch.sqrt(((images - mean) ** 2 * weight).sum((-2, -1), keepdim=True) / total)
+    return (images - mean) / deviation.clamp(min=1e-6)
+
+
+class Registrar:
+    """Measures the motion of both bones of N joints at once. See ``__call__`` for shapes and units."""
+
+    name = "registrar"
+    input_names = ("fixed", "moving", "fixed_masks", "moving_masks", "spacing_mm")
+    output_names = ("parameters", "centre_px", "sigma_mm", "warped", "loss", "loss_before", "metrics")
+
+    def __init__(
+        self, network: RegistrationNetwork, device: str = "cpu", settings: Settings | None = None
+    ) -> None:
+        self.device = torch.device(device)
+        self.network = network.to(self.device).eval()
+        self.settings = settings or Settings()
+
+    def __call__(self, inputs: Arrays) -> dict[str, npt.NDArray[np.generic]]:
+        """Register.
+
+        Inputs: ``fixed, moving`` (N, H, W) float32; ``fixed_masks, moving_masks`` (N, 2, H, W), upper then lower, in
+        [0, 1]; ``spacing_mm`` (N,), all equal. Outputs: ``parameters`` (N, 2, 4) = log scale, rotation rad
+        (clockwise), dx mm, dy mm (down) of the upper and the lower bone from fixed to moving, read at
+        ``centre_px`` (N, 2), the joint centre in the fixed image; ``sigma_mm`` (N,) of dy_upper - dy_lower before
+        calibration; ``warped`` (N, 2, H, W) moving image warped onto fixed by each bone's motion, on the scale of the
+        fixed image; ``loss, loss_before`` (N, 2, H, W) squared difference with and without registration, in variances
+        of the fixed image over the bones; ``metrics`` (N, len(METRICS)).
+        Raises ``ValueError`` where shapes or spacings do not fit.
+        """
+        fixed, moving, fixed_masks, moving_masks, spacing_mm = self._checked(inputs)
+        with torch.inference_mode():
+            fixed_scaled, moving_scaled = standardise(fixed, fixed_masks), standardise(moving, moving_masks)
+            pair = self._pair(fixed_scaled, moving_scaled, fixed_masks, moving_masks, spacing_mm)
+            moving_centre = joint_centres(moving_masks)
+            coarse, disagreement_mm = self._coarse(
+                pair, fixed_scaled, moving_scaled, fixed_masks, moving_masks, moving_centre
+            )
+            fit = refine(pair, coarse, MIDDLE, self.settings)
+            fit = refine(pair, fit.unknowns, FINE, self.settings)
+            centre = _shared_centre(fit.unknowns, pair.centre, moving_centre)
+            parameters = _parameters(fit.unknowns, pair.centre, centre, spacing_mm)
+            outputs = {
+                "parameters": parameters,
+                "centre_px": centre,
+                "sigma_mm": _jsn_sigma(fit, pair.centre, centre) * spacing_mm,
+                "metrics": _metrics(fit, disagreement_mm, fixed_masks, spacing_mm),
+                **_pictures(fit.unknowns, pair, fixed, moving_scaled, fixed_masks),
+            }
+        return {name: value.float().cpu().numpy() for name, value in outputs.items()}
+
+    def _checked(self, inputs: Arrays) -> tuple[Tensor, Tensor, Tensor, Tensor, float]:
+        def tensor(name: str) -> Tensor:
+            return torch.as_tensor(np.asarray(inputs[name], np.float32), device=self.device)
+
+        fixed, moving, spacing = tensor("fixed"), tensor("moving"), tensor("spacing_mm").reshape(-1)
+        fixed_masks, moving_masks = tensor("fixed_masks"), tensor("moving_masks")
+        n = fixed.shape[0]
+        if fixed.ndim != 3 or moving.shape != fixed.shape:
+            raise ValueError(
+                f"fixed and moving must both be (N, H, W), got {tuple(fixed.shape)}, {tuple(moving.shape)}"
+            )
+        expected = (n, 2, *fixed.shape[1:])
+        if tuple(fixed_masks.shape) != expected or tuple(moving_masks.shape) != expected:
+            raise ValueError(
+                f"masks must be {expected}, got {tuple(fixed_masks.shape)}, {tuple(moving_masks.shape)}"
+            )
+        if (
+            n == 0
+            or spacing.shape[0] != n
+            or not bool((spacing == spacing[0]).all())
+            or not float(spacing[0]) > 0
+        ):
+            raise ValueError("spacing_mm must be (N,) with one positive value for all joints of a request")
+        if min(fixed.shape[1:]) < 16:
+            raise ValueError("ROIs must be at least 16 pixels on each side")
+        if not all(bool(torch.isfinite(t).all()) for t in (fixed, moving, fixed_masks, moving_masks)):
+            raise ValueError("images and masks must be finite")
+        return fixed, moving, fixed_masks, moving_masks, float(spacing[0])
+
+    def _pair(
+        self, fixed: Tensor, moving: Tensor, fixed_masks: Tensor, moving_masks: Tensor, spacing_mm: float
+    ) -> Pair:
+        return Pair(
+            fixed=fixed.repeat_interleave(2, 0),
+            moving=moving.repeat_interleave(2, 0),
+            fixed_region=bone_regions(fixed_masks, spacing_mm).flatten(0, 1),
+            moving_region=bone_regions(moving_masks, spacing_mm).flatten(0, 1),
+            centre=joint_centres(fixed_masks).repeat_interleave(2, 0),
+            spacing_mm=spacing_mm,
+        )
+
+    def _coarse(
+        self,
+        pair: Pair,
+        fixed: Tensor,
+        moving: Tensor,
+        fixed_masks: Tensor,
+        moving_masks: Tensor,
+        moving_centre: Tensor,
+    ) -> tuple[Tensor, Tensor]:
+        """Best of the coarse fits from all starts: unknowns (2 N, 8); and what rivals disagree about, mm (N,)."""
+        proposal = self.network(
+            network_input(fixed, moving, fixed_masks, moving_masks, pair.spacing_mm)
+        ).flatten(0, 1)
+        by_network = proposal.new_zeros(proposal.shape[0], UNKNOWNS)
+        by_network[:, 1] = proposal[:, 1]
+        by_network[:, 2:4] = proposal[:, 2:4] / pair.spacing_mm
+        by_masks = torch.zeros_like(by_network)
+        by_masks[:, 2:4] = moving_centre.repeat_interleave(2, 0) - pair.centre
+        by_search = torch.zeros_like(by_network)
+        by_search[:, 1], by_search[:, 2:4] = correlation_starts(
+            pair.fixed, pair.moving, pair.fixed_region, pair.centre, pair.spacing_mm
+        )
+        fits = [refine(pair, start, COARSE, self.settings) for start in (by_network, by_masks, by_search)]
+        area = pair.fixed_region.sum((-2, -1)).clamp(min=1.0)
+        costs = torch.stack([torch.where(fit.support > 0.5 * area, fit.cost, torch.inf) for fit in fits])
+        shifts = torch.stack([fit.unknowns[:, 3] for fit in fits])
+        best = costs.argmin(0)
+        chosen = torch.stack([fit.unknowns for fit in fits]).gather(
+            0, best.view(1, -1, 1).expand(1, -1, UNKNOWNS)
+        )[0]
+        chosen_shift = shifts.gather(0, best[None])[0]
+        rival = costs <= RIVAL_COST * costs.amin(0)
+        apart = torch.where(rival, (shifts - chosen_shift).abs(), 0.0).amax(0) * pair.spacing_mm
+        return chosen, apart.view(-1, 2).amax(1)
+
+
+def _matrix(unknowns: Tensor) -> Tensor:
+    """Matrices (M, 2, 2) of the whole similarity."""
+    scale = torch.exp(unknowns[:, 0])
+    cos, sin = scale * torch.cos(unknowns[:, 1]), scale * torch.sin(unknowns[:, 1])
+    return torch.stack([torch.stack([cos, -sin], -1), torch.stack([sin, cos], -1)], -2)
+
+
+def _moved(unknowns: Tensor, origin: Tensor, points: Tensor) -> Tensor:
+    """Where fixed ``points`` (M, P, 2) lie in the moving image; ``origin`` (M, 2) is the frame's joint centre."""
+    half = 0.5 * unknowns[:, None, 2:4]
+    return (points - origin[:, None] + half) @ _matrix(unknowns).transpose(-1, -2) + half + origin[:, None]
+
+
+def _moved_back(unknowns: Tensor, origin: Tensor, points: Tensor) -> Tensor:
+    """Inverse of ``_moved``."""
+    half = 0.5 * unknowns[:, None, 2:4]
+    back = torch.linalg.inv(_matrix(unknowns)).transpose(-1, -2)
+    carried: Tensor = (points - origin[:, None] - half) @ back - half + origin[:, None]
+    return carried
+
+
+def _shared_centre(unknowns: Tensor, fixed_centre: Tensor, moving_centre: Tensor) -> Tensor:
+    """Joint centre (N, 2) in the fixed image that both films agree on: exchanging them only changes the sign."""
+    carried = _moved_back(unknowns, fixed_centre, moving_centre.repeat_interleave(2, 0)[:, None])[:, 0]
+    shared: Tensor = 0.5 * (fixed_centre[0::2] + 0.5 * (carried[0::2] + carried[1::2]))
+    return shared
+
+
+def _parameters(unknowns: Tensor, origin: Tensor, centre: Tensor, spacing_mm: float) -> Tensor:
+    at = centre.repeat_interleave(2, 0)
+    shift = _moved(unknowns, origin, at[:, None])[:, 0] - at
+    return torch.cat([unknowns[:, :2], shift * spacing_mm], dim=1).view(-1, 2, 4)
+
+
+def _jsn_sigma(fit: Fit, origin: Tensor, centre: Tensor) -> Tensor:
+    """Standard deviation (N,) px of dy_upper - dy_lower at ``centre``, from the unknowns' covariance."""
+    matrix = _matrix(fit.unknowns)
+    arm = centre.repeat_interleave(2, 0) - origin + 0.5 * fit.unknowns[:, 2:4]
+    radial = (matrix @ arm[..., None])[..., 0]
+    row = torch.zeros(fit.unknowns.shape[0], UNKNOWNS, dtype=torch.float64, device=matrix.device)
+    row[:, 0] = radial[:, 1]
+    row[:, 1] = radial[:, 0]
+    row[:, 2:4] = 0.5 * (matrix[:, 1] + torch.tensor([0.0, 1.0], device=matrix.device))
+    both = torch.cat([row[0::2], -row[1::2]], dim=1)
+    variance = (both[:, None] @ fit.covariance @ both[..., None])[:, 0, 0]
+    return torch.sqrt(variance.clamp(min=0))
+
+
+def _metrics(fit: Fit, disagreement_mm: Tensor, masks: Tensor, spacing_mm: float) -> Tensor:
+    support = fit.support.view(-1, 2) * spacing_mm**2
+    binary = masks > 0.5
+    area = binary.sum((-2, -1)) * spacing_mm**2
+    overlap = (binary[:, 0] & binary[:, 1]).sum((-2, -1)) * spacing_mm**2 / area.amin(1).clamp(min=1e-6)
+    cost = fit.cost.view(-1, 2)
+    step = fit.step_px.view(-1, 2).amax(1) * spacing_mm
+    gain = torch.exp(fit.unknowns[:, 4]).view(-1, 2)
+    columns = [
+        cost[:, 0],
+        cost[:, 1],
+        disagreement_mm,
+        support[:, 0],
+        support[:, 1],
+        (support / area.clamp(min=1e-6)).amin(1),
+        step,
+        overlap,
+        gain[:, 0],
+        gain[:, 1],
+    ]
+    return torch.stack([column.float() for column in columns], dim=1)
+
+
+def _pictures(
+    unknowns: Tensor, pair: Pair, fixed: Tensor, moving_scaled: Tensor, masks: Tensor
+) -> dict[str, Tensor]:
+    """Warped moving images on the scale of the fixed ones, and the loss before and after."""
+    n, height, width = fixed.shape
+    ys, xs = torch.meshgrid(torch.arange(height), torch.arange(width), indexing="ij")
+    grid = torch.stack([xs, ys], -1).view(1, -1, 2).to(fixed).expand(2 * n, -1, -1)
+    coefficients = spline_coefficients(pair.moving)
+    warped = sample(coefficients, _moved(unknowns, pair.centre, grid))[0].view(n, 2, height, width)
+    gain = torch.exp(unknowns[:, 4]).view(n, 2, 1, 1)
+    reach_px = 5.0 / pair.spacing_mm
+    half_way = (grid - pair.centre[:, None] + 0.5 * unknowns[:, None, 2:4]) / reach_px
+    plane = unknowns[:, 5:6] + unknowns[:, 6:7] * half_way[..., 0] + unknowns[:, 7:8] * half_way[..., 1]
+    matched = warped / gain - plane.view(n, 2, height, width) / torch.sqrt(gain)
+    target = pair.fixed.view(n, 2, height, width)
+    weight = (masks.amax(1) > 0.5).float()
+    total = weight.sum((-2, -1), keepdim=True).clamp(min=1.0)
+    mean = (fixed * weight).sum((-2, -1), keepdim=True) / total
+    deviation = torch.sqrt(((fixed - mean) ** 2 * weight).sum((-2, -1), keepdim=True) / total).clamp(min=1e-6)
+    before = moving_scaled[:, None].expand(-1, 2, -1, -1)
+    return {
+        "warped": matched * deviation[:, None] + mean[:, None],
+        "loss": (matched - target) ** 2,
+        "loss_before": (before - target) ** 2,
+    }
+
+
+def load(weights: Path, device: str = "cpu") -> Registrar:
+    """The registrar with the network's ``weights`` (safetensors, half or single precision)."""
+    network = RegistrationNetwork()
+    network.load_state_dict({name: value.float() for name, value in load_file(weights).items()})
+    return Registrar(network, device)

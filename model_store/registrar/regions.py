@@ -1,0 +1,65 @@
+"""Where a bone may be compared: its mask grown over its edge, without what the other bone covers."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+#: A mask that ends on the bone's edge loses half of the edge profile and pulls dy; grown by this it holds all of it.
+GROW_MM = 0.5
+#: The other bone is left out with this margin.
+MARGIN_MM = 0.25
+
+
+def dilate(masks: Tensor, radius_px: float) -> Tensor:
+    """Grow (N, H, W) binary masks by an octagon of about ``radius_px``."""
+    grown = masks[:, None]
+    for step in range(round(radius_px)):
+        if step % 2 == 0:
+            grown = torch.nn.functional.max_pool2d(grown, 3, stride=1, padding=1)
+        else:
+            across = torch.nn.functional.max_pool2d(grown, (1, 3), stride=1, padding=(0, 1))
+            down = torch.nn.functional.max_pool2d(grown, (3, 1), stride=1, padding=(1, 0))
+            grown = torch.maximum(across, down)
+    return grown[:, 0]
+
+
+def bone_regions(masks: Tensor, spacing_mm: float) -> Tensor:
+    """Soft regions (N, 2, H, W) in [0, 1] from bone masks (N, 2, H, W), upper then lower.
+
+    The border of the image fades out, so that no region ends in a step.
+    """
+    n, _, height, width = masks.shape
+    binary = (masks > 0.5).float().flatten(0, 1)
+    grown = dilate(binary, GROW_MM / spacing_mm)
+    other = dilate(binary.view(n, 2, height, width).flip(1).flatten(0, 1), MARGIN_MM / spacing_mm)
+    region = grown * (1 - other)
+    region[:, :2], region[:, -2:], region[..., :2], region[..., -2:] = 0, 0, 0, 0
+    soft = torch.nn.functional.avg_pool2d(region[:, None], 3, stride=1, padding=1)[:, 0] * region
+    return soft.view(n, 2, height, width)
+
+
+def joint_centres(masks: Tensor) -> Tensor:
+    """Joint centres (N, 2) as (x, y) px: the middle of the joint space between the bones (N, 2, H, W).
+
+    Columns where both bones are seen vote for the middle between the upper bone's end and the lower bone's; the
+    outer thirds, where the bones curve away, do not. Where no column has both, the image centre is taken.
+    """
+    n, _, height, width = masks.shape
+    binary = masks > 0.5
+    row = torch.arange(height, device=masks.device, dtype=torch.float32)[None, :, None]
+    end_of_upper = torch.where(binary[:, 0], row, -1.0).amax(1)
+    start_of_lower = torch.where(binary[:, 1], row, float(height)).amin(1)
+    both = (end_of_upper >= 0) & (start_of_lower < height)
+    column = torch.arange(width, device=masks.device, dtype=torch.float32)[None]
+    centres = torch.empty(n, 2, device=masks.device)
+    for i in range(n):
+        columns = column[0, both[i]]
+        if columns.numel() < 3:
+            centres[i] = torch.tensor([(width - 1) / 2, (height - 1) / 2])
+            continue
+        inner = columns[columns.numel() // 3 : columns.numel() - columns.numel() // 3].long()
+        middle = 0.5 * (end_of_upper[i, inner] + start_of_lower[i, inner])
+        centres[i, 0] = columns.mean()
+        centres[i, 1] = middle.mean()
+    return centres

@@ -1,0 +1,43 @@
+"""The segmenter as it is served."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from safetensors.torch import load_file
+
+from model_store.base import Arrays, ServedModel
+from model_store.segmenter.network import INPUT_PX, JointSegmenter, probability
+
+
+class Segmenter:
+    """``image`` (N, 1, 128, 128), upright ROIs at 0.175 mm/px, to ``probability`` (N, 2, 128, 128) of (upper, lower)."""
+
+    name = "segmenter"
+    input_names = ("image",)
+    output_names = ("probability",)
+
+    def __init__(self, network: JointSegmenter, device: str) -> None:
+        self._device = torch.device(device)
+        self._network = network.eval().to(self._device, memory_format=torch.channels_last)
+
+    def __call__(self, inputs: Arrays) -> dict[str, npt.NDArray[np.generic]]:
+        """Segment a batch of ROIs; raises ``ValueError`` when the images do not have the shape named above."""
+        image = np.asarray(inputs.get("image"), np.float32)
+        if image.ndim != 4 or image.shape[1:] != (1, INPUT_PX, INPUT_PX):
+            raise ValueError(f"The segmenter takes images of (N, 1, {INPUT_PX}, {INPUT_PX}); got {image.shape}.")
+        if not np.isfinite(image).all():
+            raise ValueError("The segmenter takes finite pixel values only.")
+        if len(image) == 0:
+            return {"probability": np.zeros((0, 2, INPUT_PX, INPUT_PX), np.float32)}
+        return {"probability": probability(self._network, torch.from_numpy(image).to(self._device)).cpu().numpy()}
+
+
+def load(weights: Path, device: str) -> ServedModel:
+    """The segmenter with the weights in a safetensors file, on a torch device such as ``"cpu"``."""
+    network = JointSegmenter()
+    network.load_state_dict({key: value.float() for key, value in load_file(weights).items()}, strict=True)
+    return Segmenter(network, device)

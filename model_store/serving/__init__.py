@@ -1,0 +1,1 @@
+"""Serving the models by TorchServe: wire format, handler, archives."""

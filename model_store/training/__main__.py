@@ -1,0 +1,146 @@
+"""``python -m model_store.training {locator,registrar,segmenter}``: train on the phantom, go on where it stopped, install.
+
+The pool of phantom hands and each run's checkpoint live in ``model_store/training/runs``; deleting a run's folder
+starts it afresh.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from model_store.locator.network import HandLocator
+from model_store.registrar.network import RegistrationNetwork
+from model_store.segmenter.network import JointSegmenter
+from model_store.training.card import About, install
+from model_store.training.locator_task import LocatorTask
+from model_store.training.loop import Run, Schedule, Task
+from model_store.training.pool import VALIDATION_SEED, load_pool, make_pool
+from model_store.training.registrar_task import RegistrarTask
+from model_store.training.segmenter_task import SegmenterTask
+
+RUNS = Path(__file__).parent / "runs"
+_DATA = (
+    "Phantom radiographs alone: the bone meshes of `myo-sim` (Apache-2.0), deformed and posed at random, projected and "
+    "exposed by `model_store/phantom`, composed and spoilt by `model_store/training`. No radiograph of a person was "
+    "used for training, for choosing settings or for stopping."
+)
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How one model is trained: its network, its task from pool files (training, validation), its schedule, its card."""
+
+    network: Callable[[], nn.Module]
+    task: Callable[[list[Path], list[Path]], Task]
+    schedule: Schedule
+    about: About
+
+
+def _segmenter_task(training: list[Path], validation: list[Path]) -> Task:
+    return SegmenterTask(load_pool(training, "rois"), load_pool(validation, "rois"))
+
+
+def _registrar_task(training: list[Path], validation: list[Path]) -> Task:
+    return RegistrarTask(load_pool(training, "rois"), load_pool(validation, "rois"))
+
+
+def _locator_task(training: list[Path], validation: list[Path]) -> Task:
+    keys = ("bone", "soft", "landmarks")
+    return LocatorTask(*([load_pool(files, key) for key in keys] for files in (training, validation)))
+
+
+RECIPES = {
+    "segmenter": Recipe(
+        JointSegmenter,
+        _segmenter_task,
+        Schedule(steps=4500, batch_size=8, learning_rate=2e-3),
+        About(
+            "Joint segmenter",
+            "Upper (distal) and lower (proximal) bone of a finger joint in an upright ROI of 22.4 mm, 128 x 128 pixels, "
+            "as two independent probabilities: the bones may overlap.",
+            "U-Net++ with five levels (16, 16, 32, 64, 128 channels), 7x7 first convolution, deep supervision "
+            "(Zhou et al. 2018; Wang et al. 2023).",
+            _DATA,
+            (
+                "Trained on adult bones with closed growth plates; open plates may be taken for the joint space.",
+                "Severe destruction, ankylosis, implants and rings were not seen in training.",
+                "The ROI must be upright within about 20 degrees and centred within about 4 mm.",
+            ),
+        ),
+    ),
+    "registrar": Recipe(
+        RegistrationNetwork,
+        _registrar_task,
+        Schedule(steps=2000, batch_size=12, learning_rate=1e-3),
+        About(
+            "Joint registrar",
+            "Rigid motion of the upper and of the lower bone of a finger joint between two ROIs. The network proposes a "
+            "start beside an exhaustive correlation search; a Gauss-Newton refinement (`model_store/registrar/refine.py`, "
+            "no weights) measures. The metrics below are the network's alone.",
+            "ResNet with stages of 64/128/256/512 channels, one basic block each (MONAI), on both images and their masks at "
+            "64 x 64 pixels of 0.35 mm; eight outputs (Wang et al. 2023, section 3.2).",
+            _DATA,
+            (
+                "Bones that turned out of the film's plane change their silhouette; the residual tells, not the network.",
+                "Shifts beyond 6 mm and turns beyond 15 degrees between the ROIs were not seen in training.",
+            ),
+        ),
+    ),
+    "locator": Recipe(
+        HandLocator,
+        _locator_task,
+        Schedule(steps=6000, batch_size=8, learning_rate=1.5e-3),
+        About(
+            "Joint locator",
+            "Fourteen finger joints and five finger tips on a film of one hand, at any rotation, left or right.",
+            "Residual U-Net (MONAI DynUNet), six levels (32, 32, 48, 64, 96, 128 channels), one heatmap of 128 x 128 for "
+            "each landmark, each a softmax over pixels and 'not on this film'.",
+            _DATA,
+            (
+                "One hand a film; two hands on one film are not told apart.",
+                "Laterality is that of a posteroanterior view; an anteroposterior film reads as the other hand.",
+                "Amputations, fused fingers and severe subluxation were not seen in training.",
+            ),
+        ),
+    ),
+}
+
+
+def main() -> None:
+    """Train, or with ``--install`` only put the run's newest weights in their place."""
+    parser = argparse.ArgumentParser(prog="python -m model_store.training", description=__doc__)
+    parser.add_argument("model", choices=sorted(RECIPES))
+    parser.add_argument("--hands", type=int, default=1000, help="phantom hands to train on")
+    parser.add_argument("--validation-hands", type=int, default=40)
+    parser.add_argument("--runs", type=Path, default=RUNS, help="folder of pool and checkpoints")
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument(
+        "--install", action="store_true", help="install the run's newest weights without training on"
+    )
+    options = parser.parse_args()
+    torch.set_num_threads(options.threads)
+    recipe = RECIPES[options.model]
+    training = make_pool(options.runs / "pool", range(options.hands))
+    validation = make_pool(
+        options.runs / "pool", range(VALIDATION_SEED, VALIDATION_SEED + options.validation_hands)
+    )
+    torch.manual_seed(recipe.schedule.seed)
+    run = Run(
+        recipe.network(), recipe.task(training, validation), recipe.schedule, options.runs / options.model
+    )
+    run.resume()
+    if not options.install:
+        run.fit()
+    settings = {**run.settings(), "steps done": run.step, "hands": options.hands, "hours": run.seconds / 3600}
+    place = install(options.model, recipe.about, run.folder / "weights.safetensors", run.metrics, settings)
+    print(f"Installed {place}")
+
+
+if __name__ == "__main__":
+    main()

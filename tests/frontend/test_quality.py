@@ -1,0 +1,79 @@
+"""Every page, light and dark: accessible, allowed by the security policy, no wider than a phone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page
+
+from tests.frontend.world import World, a_measurement, add_film, add_patient, fill
+
+PageOf = Callable[..., Page]
+LONG = "BER-a-subject-code-that-is-quite-long-and-without-any-space-in-it"
+
+
+@pytest.fixture
+def addresses(world: World) -> dict[str, str]:
+    patient = add_patient(world.sites[0], LONG, visits=2)
+    fill(patient, world.people["nurse"], sides="R")
+    waiting = add_patient(world.sites[0], "BER-002", visits=1).timepoints.get()
+    add_film(waiting, "L", world.people["nurse"], seed=50, spacing_mm=None)
+    return {
+        "overview": "/",
+        "patients": f"/studies/{world.study.uuid}/patients/",
+        "patient": f"/patients/{patient.uuid}/",
+        "timepoint": f"/timepoints/{waiting.uuid}/",
+        "joint": f"/measurements/{a_measurement(patient).uuid}/",
+        "worklist": "/worklist/",
+        "profile": "/profile/",
+        "second factor": "/accounts/2fa/",
+        "nothing": "/nothing/",
+    }
+
+
+def problems(page: Page, name: str) -> list[str]:
+    """What axe finds serious, and what sticks out of the page."""
+    page.wait_for_function("!document.querySelector('[data-mounted=loading]')")
+    found: list[dict[str, Any]] = Axe().run(page).response["violations"]
+    serious = [v for v in found if v["impact"] in ("serious", "critical")]
+    lines = [f"{name}: {v['id']} at {v['nodes'][0]['target']}: {v['nodes'][0]['failureSummary']}" for v in serious]
+    if page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"):
+        lines.append(f"{name}: wider than the window")
+    return lines
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_no_page_has_a_serious_accessibility_problem(
+    page_of: PageOf, addresses: dict[str, str], theme: str
+) -> None:
+    page = page_of(None, "/accounts/login/", color_scheme=theme)
+    found = problems(page, "sign-in")
+    page = page_of("nurse", color_scheme=theme)
+    for name, address in addresses.items():
+        page.goto(address)
+        found += problems(page, name)
+    page = page_of("reader", addresses["joint"], color_scheme=theme, viewport={"width": 390, "height": 844})
+    for name, address in addresses.items():
+        page.goto(address)
+        page.wait_for_load_state()
+        if page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"):
+            found.append(f"{name}: wider than a phone")
+    assert found == []
+
+
+def test_the_security_policy_allows_no_inline_script_or_style(page_of: PageOf) -> None:
+    page = page_of("reader")
+    answer = page.goto("/")
+    assert answer is not None
+    policy = answer.headers["content-security-policy"]
+    assert "unsafe" not in policy and "script-src 'self'" in policy and "style-src 'self'" in policy
+
+
+def test_every_doubt_of_the_pipeline_has_words() -> None:
+    from jsnsite.pages.words import REASONS
+    from workers.pipeline.judge import RULES
+
+    assert {rule.code for rule in RULES} <= set(REASONS)

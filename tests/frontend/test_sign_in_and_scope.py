@@ -1,0 +1,93 @@
+"""Who gets in, and what they find."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from playwright.sync_api import Page, expect
+
+from jsnsite.accounts.models import ApiToken
+from tests.frontend.world import PASSWORD, World, add_patient, fill
+
+PageOf = Callable[..., Page]
+
+
+def test_a_person_signs_in_and_out_and_a_wrong_password_says_so(page_of: PageOf, world: World) -> None:
+    page = page_of(None, "/")
+    expect(page).to_have_title("Sign in · JSN")
+    page.get_by_label("Login").fill("nurse")
+    page.get_by_label("Password").fill("not this one")
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("alert")).to_contain_text("not correct")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("HARMONY-RA")
+    page.get_by_text("Nora Nurse").click()
+    page.get_by_role("button", name="Sign out").click()
+    expect(page).to_have_title("Sign in · JSN")
+
+
+def test_site_staff_see_their_own_site_and_nothing_else(page_of: PageOf, world: World) -> None:
+    add_patient(world.sites[0], "BER-001")
+    hidden = add_patient(world.sites[1], "SAP-001")
+    page = page_of("nurse", "/")
+    expect(page.get_by_role("rowheader", name="BER")).to_be_visible()
+    expect(page.get_by_text("Sapporo")).to_have_count(0)
+    page.get_by_role("link", name="Patients").click()
+    expect(page.get_by_role("rowheader")).to_have_text(["BER-001"])
+    for address in (
+        f"/patients/{hidden.uuid}/",
+        f"/timepoints/{hidden.timepoints.first().uuid}/",  # type: ignore[union-attr]
+        f"/studies/{world.other_study.uuid}/",
+    ):
+        answer = page.goto(address)
+        assert answer and answer.status == 404
+        expect(page.get_by_role("heading", level=1)).to_have_text("Nothing to see here")
+
+
+def test_the_overview_counts_what_is_there_and_moves_by_itself(page_of: PageOf, world: World) -> None:
+    patient = add_patient(world.sites[0], "BER-001", visits=2)
+    page = page_of("reader", "/")
+    expect(page.get_by_text("0 of 0").first).to_be_visible()
+    page.evaluate("document.querySelector('#progress').setAttribute('hx-trigger', 'every 300ms')")
+    page.evaluate("document.body.dispatchEvent(new Event('x'))")
+    fill(patient, world.people["nurse"], sides="R")
+    page.reload()
+    expect(page.get_by_text("2 of 2")).to_be_visible()
+    expect(page.get_by_text("10 joint measurements")).to_be_visible()
+
+
+def test_a_patient_and_a_visit_are_added_by_site_staff(page_of: PageOf, world: World) -> None:
+    page = page_of("nurse", f"/studies/{world.study.uuid}/patients/")
+    expect(page.get_by_text("No patients yet")).to_be_visible()
+    page.get_by_text("Add a patient").click()
+    page.get_by_label("Subject code").last.fill("BER-777")
+    page.get_by_role("button", name="Add the patient").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("BER-777")
+    page.get_by_text("Add a visit", exact=True).click()
+    page.get_by_label("Date of the visit").fill("2025-01-31")
+    page.get_by_label("Name of the visit").fill("baseline")
+    page.get_by_role("button", name="Add the visit").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("BER-777, baseline")
+
+
+def test_an_api_token_is_shown_once_and_can_be_revoked(page_of: PageOf, world: World) -> None:
+    page = page_of("trial", "/profile/")
+    page.get_by_label("What will use it").fill("monthly statistics")
+    page.get_by_role("button", name="Make a token").click()
+    secret = page.locator("#secret").inner_text()
+    assert secret.startswith("jsn_") and ApiToken.objects.filter(user=world.people["trial"]).count() == 1
+    page.goto("/profile/")
+    expect(page.get_by_text(secret)).to_have_count(0)
+    page.get_by_role("button", name="Revoke").click()
+    expect(page.get_by_text("You have no tokens.")).to_be_visible()
+
+
+def test_the_theme_button_changes_the_theme_and_the_choice_lasts(page_of: PageOf, world: World) -> None:
+    page = page_of("reader", "/", color_scheme="light")
+    background = "getComputedStyle(document.body.parentElement).backgroundColor"
+    light = page.evaluate(background)
+    page.get_by_role("button", name="Change between light and dark").click()
+    dark = page.evaluate(background)
+    page.reload()
+    assert light != dark == page.evaluate(background)

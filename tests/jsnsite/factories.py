@@ -1,0 +1,132 @@
+"""Rows for tests, by the models' own rules."""
+
+from __future__ import annotations
+
+import datetime
+import hashlib
+from typing import Any
+
+import factory
+from factory.django import DjangoModelFactory
+
+from jsnsite.accounts.models import Membership, User
+from jsnsite.measurements.models import JointMeasurement, Run, RunState
+from jsnsite.radiographs.models import Radiograph
+from jsnsite.scoping import Role
+from jsnsite.studies.models import Patient, Site, Study, Timepoint
+
+
+class UserFactory(DjangoModelFactory[User]):
+    class Meta:
+        model = User
+
+    username = factory.Sequence(lambda n: f"user{n}")
+    email = factory.LazyAttribute(lambda user: f"{user.username}@example.org")
+
+
+class StudyFactory(DjangoModelFactory[Study]):
+    class Meta:
+        model = Study
+
+    code = factory.Sequence(lambda n: f"study{n}")
+    name = factory.LazyAttribute(lambda study: study.code.title())
+
+
+class SiteFactory(DjangoModelFactory[Site]):
+    class Meta:
+        model = Site
+
+    study = factory.SubFactory(StudyFactory)
+    code = factory.Sequence(lambda n: f"site{n}")
+    name = factory.LazyAttribute(lambda site: site.code.title())
+
+
+class PatientFactory(DjangoModelFactory[Patient]):
+    class Meta:
+        model = Patient
+
+    site = factory.SubFactory(SiteFactory)
+    code = factory.Sequence(lambda n: f"P{n:03}")
+
+
+class TimepointFactory(DjangoModelFactory[Timepoint]):
+    class Meta:
+        model = Timepoint
+
+    patient = factory.SubFactory(PatientFactory)
+    ordinal = factory.Sequence(lambda n: n)
+    date = factory.LazyAttribute(
+        lambda row: datetime.date(2024, 1, 1) + datetime.timedelta(days=180 * row.ordinal)
+    )
+
+
+class RadiographFactory(DjangoModelFactory[Radiograph]):
+    """A ready film without files."""
+
+    class Meta:
+        model = Radiograph
+
+    timepoint = factory.SubFactory(TimepointFactory)
+    laterality = "L"
+    file = "radiographs/none.dcm"
+    preview = "previews/none.png"
+    sha256 = factory.Sequence(lambda n: hashlib.sha256(str(n).encode()).hexdigest())
+    rows = 160
+    columns = 140
+    bits = 12
+    photometric = "MONOCHROME2"
+    pixel_spacing_mm = 0.175
+    spacing_source = "pixel_spacing"
+    state = "ready"
+    uploaded_by = factory.SubFactory(UserFactory)
+
+
+class RunFactory(DjangoModelFactory[Run]):
+    """A queued run of a hand's first two timepoints."""
+
+    class Meta:
+        model = Run
+
+    baseline = factory.SubFactory(RadiographFactory, timepoint__ordinal=0)
+    followup = factory.LazyAttribute(
+        lambda run: RadiographFactory(
+            timepoint=TimepointFactory(patient=run.baseline.timepoint.patient, ordinal=1),
+            laterality=run.baseline.laterality,
+        )
+    )
+    attempt = 1
+    input_key = factory.Sequence(lambda n: f"key{n}")
+    state = RunState.QUEUED
+
+
+class MeasurementFactory(DjangoModelFactory[JointMeasurement]):
+    class Meta:
+        model = JointMeasurement
+
+    run = factory.SubFactory(RunFactory)
+    joint = "MCP2"
+    jsn_mm = 0.1
+    jsn_sigma_mm = 0.02
+    reliability = "reliable"
+
+    @classmethod
+    def _create(cls, model_class: Any, *args: Any, **kwargs: Any) -> Any:
+        measurement = super()._create(model_class, *args, **kwargs)
+        finish(measurement.run)
+        return measurement
+
+
+def finish(run: Run) -> None:
+    """Mark a run done, once its rows are there."""
+    from django.utils import timezone
+
+    now = timezone.now()
+    Run.objects.filter(pk=run.pk, finished_at=None).update(state="done", claimed_at=now, finished_at=now)
+    run.refresh_from_db()
+
+
+def member(role: Role, study: Study, site: Site | None = None, **user: Any) -> User:
+    """A new user with one role."""
+    person = UserFactory(**user)
+    Membership.objects.create(user=person, study=study, site=site, role=role)
+    return person

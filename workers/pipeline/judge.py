@@ -1,0 +1,81 @@
+"""How far a measurement may be trusted: a calibrated sigma, a verdict, and the reasons as codes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from workers.pipeline.types import Reliability
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A doubt: ``review`` and ``unreliable`` are the metric's limits; ``above`` tells on which side they lie."""
+
+    code: str
+    metric: str
+    review: float
+    unreliable: float
+    above: bool = True
+
+    def verdict(self, metrics: Mapping[str, float]) -> Reliability:
+        """What this rule alone says. A metric that is not there raises no doubt."""
+        value = metrics.get(self.metric)
+        if value is None:
+            return Reliability.RELIABLE
+        if math.isnan(value):
+            return Reliability.UNRELIABLE
+        sign = 1.0 if self.above else -1.0
+        if sign * value > sign * self.unreliable:
+            return Reliability.UNRELIABLE
+        return Reliability.REVIEW if sign * value > sign * self.review else Reliability.RELIABLE
+
+
+#: Units: residuals are variances of the difference over the signal's, lengths mm, areas mm2.
+RULES: tuple[Rule, ...] = (
+    Rule("poor_match_upper", "residual_upper", 0.25, 0.6),
+    Rule("poor_match_lower", "residual_lower", 0.25, 0.6),
+    Rule("starts_disagree", "start_disagreement_mm", 0.15, 0.5),
+    Rule("little_support", "support_fraction", 0.5, 0.3, above=False),
+    Rule("small_bone_area_upper", "support_upper_mm2", 25.0, 12.0, above=False),
+    Rule("small_bone_area_lower", "support_lower_mm2", 25.0, 12.0, above=False),
+    Rule("not_converged", "last_step_mm", 0.01, 0.05),
+    Rule("bones_overlap", "mask_overlap", 0.25, 0.5),
+    Rule("scale_differs", "scale_deviation", 0.03, 0.08),
+    Rule("bones_turned", "relative_rotation_deg", 8.0, 20.0),
+    Rule("large_sigma", "jsn_sigma_mm", 0.1, 0.25),
+    Rule("large_change", "jsn_magnitude_mm", 1.0, 2.0),
+    Rule("beyond_film", "beyond_film", 0.1, 0.35),
+    Rule("uncertain_location", "location_confidence", 0.5, 0.2, above=False),
+)
+
+_ORDER = {Reliability.RELIABLE: 0, Reliability.REVIEW: 1, Reliability.UNRELIABLE: 2}
+
+
+def judge(metrics: Mapping[str, float]) -> tuple[Reliability, tuple[str, ...]]:
+    """The worst verdict of all rules, and the codes of those that raised a doubt, worst first."""
+    verdicts = [(rule.verdict(metrics), rule.code) for rule in RULES]
+    doubts = sorted(
+        (item for item in verdicts if item[0] is not Reliability.RELIABLE), key=lambda item: -_ORDER[item[0]]
+    )
+    worst = doubts[0][0] if doubts else Reliability.RELIABLE
+    return worst, tuple(code for _, code in doubts)
+
+
+#: Calibration of sigma: see ``calibrated_sigma``.
+SIGMA_FACTOR = 1.4
+SIGMA_RESIDUAL_MM = 0.10
+SIGMA_FLOOR_MM = 0.004
+
+
+def calibrated_sigma(raw_sigma_mm: float, residual_upper: float, residual_lower: float) -> float:
+    """One standard deviation of JSN, mm.
+
+    The registration's own sigma knows noise and texture; what it can not know, bones that turned out of the plane
+    between the films, shows in the residual. Both are added in quadrature, with a floor for interpolation.
+    """
+    model_mm = SIGMA_RESIDUAL_MM * math.sqrt(
+        residual_upper * residual_upper + residual_lower * residual_lower
+    )
+    return math.sqrt((SIGMA_FACTOR * raw_sigma_mm) ** 2 + model_mm**2 + SIGMA_FLOOR_MM**2)
