@@ -107,6 +107,19 @@ def progress(study: Study) -> dict[str, int]:
     }
 
 
+def failures(study: Study) -> list[str]:
+    """What failed and why, a line each."""
+    films = Radiograph.objects.current().filter(study=study, state=RadiographState.FAILED)
+    runs = Run.objects.of_current_pairs().newest().filter(baseline__study=study, state=RunState.FAILED)
+    return [
+        f"{film.timepoint.patient.code}, {film}: {film.failure_message}"
+        for film in films.select_related("timepoint__patient")
+    ] + [
+        f"{run.followup.timepoint.patient.code}, {run.followup} against baseline: {run.failure_message}"
+        for run in runs.select_related("followup__timepoint__patient")
+    ]
+
+
 def _filed(study: Study) -> set[tuple[str, str, int]]:
     films = Radiograph.objects.current().filter(study=study)
     return set(films.values_list("timepoint__patient__code", "laterality", "timepoint__ordinal"))

@@ -77,6 +77,7 @@ def web_service(of: Plan) -> Service:
     command = [sys.executable, "-m", "gunicorn", "jsnsite.wsgi:application"]
     command += ["--bind", f"{LOOPBACK}:{of.web_port}", "--worker-class", "gthread"]
     command += ["--workers", "1", "--threads", "8", "--timeout", "120", "--graceful-timeout", "3"]
+    # it would lie in the home folder, shared with every other gunicorn
     command += ["--no-control-socket"]
     return _service(of, "web", command)
 

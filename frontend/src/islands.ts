@@ -1,9 +1,12 @@
+import * as shortcuts from "./islands/shortcuts";
+
 /** Parts of a page that need more script than htmx: each is loaded when an element asks for it by name. */
 type Mount = (element: HTMLElement) => void | Promise<void>;
 
 const islands: Record<string, () => Promise<{ mount: Mount }>> = {
   copy: () => import("./islands/copy"),
-  shortcuts: () => import("./islands/shortcuts"),
+  // small, and a key pressed at once must not be lost
+  shortcuts: async () => shortcuts,
   trend: () => import("./islands/trend"),
   upload: () => import("./islands/upload"),
   viewer: () => import("./islands/viewer"),

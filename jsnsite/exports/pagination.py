@@ -32,7 +32,7 @@ class UuidCursorPagination(CursorPagination):
         try:
             cursor = super().decode_cursor(request)
             if cursor is not None and cursor.position is not None:
-                UUID(cursor.position)
+                UUID(str(cursor.position))
         except (NotFound, ValueError) as error:
             raise ValidationError(
                 {"cursor": ["Take the address of a page from `next` or `previous`."]}

@@ -10,7 +10,7 @@ from drf_spectacular.extensions import OpenApiAuthenticationExtension
 GUIDE = Path(__file__).with_name("README.md")
 
 
-class TokenScheme(OpenApiAuthenticationExtension):
+class TokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
     target_class = "jsnsite.exports.authentication.TokenAuthentication"
     name = "token"
     priority = 1

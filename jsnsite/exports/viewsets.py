@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any, TypeVar
 
 from django.db.models import Model, QuerySet
-from django.http.response import HttpResponseBase
 from django.utils.cache import add_never_cache_headers
 from rest_framework.mixins import ListModelMixin, RetrieveModelMixin
 from rest_framework.permissions import IsAuthenticated
@@ -39,7 +38,7 @@ class ScopedViewSet(ListModelMixin, RetrieveModelMixin, GenericViewSet[ModelT]):
         restricted: QuerySet[ModelT] = super().get_queryset().restrict(user, self.scope)  # type: ignore[attr-defined]
         return restricted
 
-    def filter_queryset(self, queryset: QuerySet[ModelT]) -> QuerySet[ModelT]:
+    def filter_queryset(self, queryset: Any) -> Any:
         """Filters are the list's: one row is found by its id alone."""
         return super().filter_queryset(queryset) if self.action == "list" else queryset
 
@@ -50,9 +49,8 @@ class ScopedViewSet(ListModelMixin, RetrieveModelMixin, GenericViewSet[ModelT]):
         self.request.accepted_media_type = JSONRenderer.media_type
         return response
 
-    def finalize_response(
-        self, request: Request, response: HttpResponseBase, *args: Any, **kwargs: Any
-    ) -> HttpResponseBase:
+    def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
+        """Answers are for this person and this moment: no cache keeps them."""
         final = super().finalize_response(request, response, *args, **kwargs)
         add_never_cache_headers(final)
         return final

@@ -7,14 +7,14 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import condition, require_POST, require_safe
 
 from jsnsite.measurements import artifacts, queries, services
 from jsnsite.measurements.layers import LAYERS, encode
 from jsnsite.measurements.models import JointMeasurement
-from jsnsite.pages.shortcuts import refusals_as_messages
+from jsnsite.pages.shortcuts import SignedInRequest, refusals_as_messages
 from jsnsite.pages.spark import Z_95
 from jsnsite.pages.words import direction
 from jsnsite.reviews import queries as review_queries
@@ -23,13 +23,13 @@ from jsnsite.reviews.models import ReasonCode
 
 @login_required
 @require_safe
-def measurement(request: HttpRequest, uuid: UUID) -> HttpResponse:
+def measurement(request: SignedInRequest, uuid: UUID) -> HttpResponse:
     found = queries.measurement_or_404(request.user, uuid)
     half_width = None if found.jsn_sigma_mm is None else Z_95 * found.jsn_sigma_mm
     context = {
         "measurement": found,
         "patient": found.baseline.timepoint.patient,
-        "status": "flagged" if found.flagged else found.reliability,  # type: ignore[attr-defined]
+        "status": "flagged" if found.flagged else found.reliability,
         "direction": direction(found.jsn_mm, half_width),
         "is_current": queries.is_current(found),
         "history": review_queries.reads(request.user).filter(measurement=found),
@@ -40,7 +40,7 @@ def measurement(request: HttpRequest, uuid: UUID) -> HttpResponse:
     return render(request, "measurements/measurement.html", context | _neighbours(request, found))
 
 
-def _neighbours(request: HttpRequest, measurement: JointMeasurement) -> dict[str, Any]:
+def _neighbours(request: SignedInRequest, measurement: JointMeasurement) -> dict[str, Any]:
     """The joints beside this one on the same pair of films, and the same joint at other timepoints."""
     siblings = list(queries.siblings(request.user, measurement))
     order = measurement.followup.study.joints
@@ -57,14 +57,14 @@ def _neighbours(request: HttpRequest, measurement: JointMeasurement) -> dict[str
     }
 
 
-def _layer_etag(request: HttpRequest, uuid: UUID, layer: str) -> str | None:
+def _layer_etag(request: SignedInRequest, uuid: UUID, layer: str) -> str | None:
     return f'"{uuid}-{layer}"' if queries.measurements(request.user).filter(uuid=uuid).exists() else None
 
 
 @login_required
 @require_safe
 @condition(etag_func=_layer_etag)
-def layer(request: HttpRequest, uuid: UUID, layer: str) -> HttpResponse:
+def layer(request: SignedInRequest, uuid: UUID, layer: str) -> HttpResponse:
     """One array of a measurement, which never changes: kept by the browser, and by nobody between."""
     found = queries.measurement_or_404(request.user, uuid)
     arrays = artifacts.load(found)
@@ -86,10 +86,10 @@ def layer(request: HttpRequest, uuid: UUID, layer: str) -> HttpResponse:
 
 @login_required
 @require_POST
-def retry(request: HttpRequest, uuid: UUID) -> HttpResponse:
+def retry(request: SignedInRequest, uuid: UUID) -> HttpResponse:
     """Ask for a failed run again, as a new run."""
     run = queries.run_or_404(request.user, uuid)
     with refusals_as_messages(request):
-        services.retry_run(run, user=request.user)  # type: ignore[arg-type]
+        services.retry_run(run, user=request.user)
         messages.success(request, "The run is queued again.")
     return redirect("studies:timepoint", run.followup.timepoint.uuid)

@@ -6,6 +6,7 @@ The right hand has its thumb on the left, as on a dorsal view of a radiograph; t
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from math import hypot
 
 WIDTH, HEIGHT = 200, 262
@@ -13,7 +14,7 @@ WIDTH, HEIGHT = 200, 262
 Point = tuple[float, float]
 
 #: From the wrist outwards, ray by ray: base of the metacarpal, joints, finger tip.
-_RAYS: dict[int, tuple[Point, ...]] = {
+RAYS: dict[int, tuple[Point, ...]] = {
     1: ((70, 207), (39, 163), (21, 126), (11, 99)),
     2: ((85, 200), (73, 130), (61, 82), (54, 51), (49, 28)),
     3: ((100, 196), (101, 121), (102, 67), (103, 35), (104, 10)),
@@ -63,8 +64,8 @@ def _mirrored(point: Point, laterality: str) -> Point:
 def bones(laterality: str) -> list[str]:
     """Paths of metacarpals and phalanges, with a gap at each joint."""
     paths = []
-    for ray, points in _RAYS.items():
-        for index, (start, end) in enumerate(zip(points, points[1:], strict=False)):
+    for ray, points in RAYS.items():
+        for index, (start, end) in enumerate(pairwise(points)):
             (x0, y0), (x1, y1) = _mirrored(start, laterality), _mirrored(end, laterality)
             gap = 2.6 / hypot(x1 - x0, y1 - y0)
             near, far = (gap if index else 0.0), gap
@@ -80,13 +81,16 @@ def bones(laterality: str) -> list[str]:
 
 def carpals(laterality: str) -> list[tuple[str, str, str]]:
     """Centre and radius of the carpal bones, drawn only to make the hand a hand."""
-    return [(f"{x:.0f}", f"{y:.0f}", f"{r:g}") for (x, y), r in ((_mirrored(c, laterality), r) for c, r in _CARPALS)]
+    return [
+        (f"{x:.0f}", f"{y:.0f}", f"{r:g}")
+        for (x, y), r in ((_mirrored(c, laterality), r) for c, r in _CARPALS)
+    ]
 
 
 def spots(laterality: str, joints: list[str]) -> list[JointSpot]:
     """The given joints, proximal to distal in each ray."""
     found = []
-    for ray, points in _RAYS.items():
+    for ray, points in RAYS.items():
         for name, point in zip(_JOINT_NAMES[1 if ray == 1 else 2], points[1:], strict=False):
             if f"{name}{ray}" not in joints:
                 continue

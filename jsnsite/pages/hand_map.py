@@ -24,6 +24,11 @@ class JointView:
     spark: Spark | None
     spot: hand.JointSpot | None
 
+    @property
+    def change_mm(self) -> float:
+        """How far the newest measurement is from 0, whatever its sign."""
+        return abs(self.latest.jsn_mm or 0.0) if self.latest else 0.0
+
 
 @dataclass(frozen=True)
 class HandView:
@@ -43,7 +48,9 @@ def hand_views(trends: dict[tuple[str, str], Trend], joints: list[str]) -> tuple
     charts = {key: chart_points(trend) for key, trend in trends.items()}
     range_mm = common_range(list(charts.values()))
     dates = [point.date for chart in charts.values() for point in chart] or [date.min]
-    return [_hand(side, trends, charts, joints, (min(dates), max(dates)), range_mm) for side in SIDES], range_mm
+    return [
+        _hand(side, trends, charts, joints, (min(dates), max(dates)), range_mm) for side in SIDES
+    ], range_mm
 
 
 def _hand(

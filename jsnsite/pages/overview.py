@@ -55,7 +55,9 @@ def visit_matrix(user: Person, study: Study) -> tuple[list[int], list[SiteRow]]:
         films=Count("radiographs", filter=Q(radiographs__current=True)), n=Count("pk", distinct=True)
     ):
         cells[site, ordinal] = Cell(timepoints=n, films=films)
-    ready = radiograph_queries.radiographs(user).filter(study=study, current=True, state=RadiographState.READY)
+    ready = radiograph_queries.radiographs(user).filter(
+        study=study, current=True, state=RadiographState.READY
+    )
     for site, ordinal, n in (
         ready.order_by().values_list("timepoint__patient__site", "timepoint__ordinal").annotate(n=Count("pk"))
     ):
@@ -86,14 +88,25 @@ def live_counts(user: Person, study: Study) -> dict[str, Any]:
     films = radiograph_queries.radiograph_counts(user, study=study)
     runs = measurement_queries.progress(user, study=study)
     in_work = films["queued"] + films["locating"] + runs.pending
-    return {"films": films, "runs": runs, "in_work": in_work, "measured": runs.reliable + runs.review + runs.unreliable}
+    return {
+        "films": films,
+        "runs": runs,
+        "in_work": in_work,
+        "measured": runs.reliable + runs.review + runs.unreliable,
+    }
 
 
 def reliability_by_patient(user: Person, patients: list[Any]) -> dict[int, dict[str, int]]:
     """Current measurements of each given patient by reliability. One query."""
     counts: dict[int, dict[str, int]] = defaultdict(lambda: defaultdict(int))
-    found = measurement_queries.current_measurements(user).filter(run__followup__timepoint__patient__in=patients)
-    grouped = found.order_by().values_list(F("run__followup__timepoint__patient"), "reliability").annotate(n=Count("pk"))
+    found = measurement_queries.current_measurements(user).filter(
+        run__followup__timepoint__patient__in=patients
+    )
+    grouped = (
+        found.order_by()
+        .values_list(F("run__followup__timepoint__patient"), "reliability")
+        .annotate(n=Count("pk"))
+    )
     for patient, reliability, n in grouped:
         counts[patient][reliability] = n
     return counts

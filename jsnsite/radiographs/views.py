@@ -6,13 +6,13 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.http import FileResponse, HttpRequest, HttpResponse
+from django.http import FileResponse, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
 from jsnsite.errors import DomainError
-from jsnsite.pages.shortcuts import refusals_as_messages
+from jsnsite.pages.shortcuts import SignedInRequest, refusals_as_messages, with_names
 from jsnsite.radiographs import queries, services
 from jsnsite.radiographs.forms import LateralityForm, SpacingForm, UploadForm
 from jsnsite.studies import queries as study_queries
@@ -20,7 +20,7 @@ from jsnsite.studies import queries as study_queries
 
 @login_required
 @require_POST
-def upload(request: HttpRequest, uuid: UUID) -> HttpResponse:
+def upload(request: SignedInRequest, uuid: UUID) -> HttpResponse:
     """Take in files. The page's script sends one at a time and gets its verdict as a row; a plain form sends all."""
     timepoint = study_queries.timepoint_or_404(request.user, uuid)
     form = UploadForm(request.POST, request.FILES)
@@ -30,21 +30,19 @@ def upload(request: HttpRequest, uuid: UUID) -> HttpResponse:
     user, side = request.user, form.cleaned_data["laterality"] or None
     try:
         records = [
-            services.receive(file=file, name=file.name, timepoint=timepoint, laterality=side, user=user)  # type: ignore[arg-type]
+            services.receive(file=file, name=file.name, timepoint=timepoint, laterality=side, user=user)
             for file in form.cleaned_data["file"]
         ]
     except DomainError as refusal:
         return render(request, "403.html", {"refusal": refusal}, status=refusal.http_status)
-    if not request.htmx:  # type: ignore[attr-defined]
+    if not request.htmx:
         return redirect("studies:timepoint", uuid)
-    for record in records:
-        record.shown_name = record.name_for(user)  # type: ignore[attr-defined]
-    return render(request, "studies/_verdicts.html", {"uploads": records})
+    return render(request, "studies/_verdicts.html", {"uploads": with_names(records, user)})
 
 
 @login_required
 @require_safe
-def preview(request: HttpRequest, uuid: UUID) -> HttpResponseBase:
+def preview(request: SignedInRequest, uuid: UUID) -> HttpResponseBase:
     """The film as an 8-bit picture, which never changes."""
     radiograph = queries.radiograph_or_404(request.user, uuid)
     headers = {"Cache-Control": "private, max-age=31536000, immutable", "Vary": "Cookie"}
@@ -53,7 +51,7 @@ def preview(request: HttpRequest, uuid: UUID) -> HttpResponseBase:
 
 @login_required
 @require_POST
-def spacing(request: HttpRequest, uuid: UUID) -> HttpResponse:
+def spacing(request: SignedInRequest, uuid: UUID) -> HttpResponse:
     """Enter the pixel spacing of a film that came without."""
     radiograph = queries.radiograph_or_404(request.user, uuid)
     form = SpacingForm(request.POST)
@@ -61,19 +59,19 @@ def spacing(request: HttpRequest, uuid: UUID) -> HttpResponse:
         messages.error(request, "Enter the pixel spacing as a number in mm, such as 0.143.")
         return redirect("studies:timepoint", radiograph.timepoint.uuid)
     with refusals_as_messages(request):
-        services.set_spacing(radiograph=radiograph, user=request.user, **form.cleaned_data)  # type: ignore[arg-type]
+        services.set_spacing(radiograph=radiograph, user=request.user, **form.cleaned_data)
         messages.success(request, "Spacing saved. The film is being processed.")
     return redirect("studies:timepoint", radiograph.timepoint.uuid)
 
 
 @login_required
 @require_POST
-def laterality(request: HttpRequest, uuid: UUID) -> HttpResponse:
+def laterality(request: SignedInRequest, uuid: UUID) -> HttpResponse:
     """Decide the side of a film whose image looks like the other hand."""
     radiograph = queries.radiograph_or_404(request.user, uuid)
     form = LateralityForm(request.POST)
     with refusals_as_messages(request):
         side = form.cleaned_data["laterality"] if form.is_valid() else ""
-        services.settle_laterality(radiograph=radiograph, laterality=side, user=request.user)  # type: ignore[arg-type]
+        services.settle_laterality(radiograph=radiograph, laterality=side, user=request.user)
         messages.success(request, "Side saved. The film is being processed.")
     return redirect("studies:timepoint", radiograph.timepoint.uuid)

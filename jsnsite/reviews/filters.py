@@ -26,7 +26,9 @@ class WorklistFilter(django_filters.FilterSet):
     patient = django_filters.CharFilter(
         field_name="run__followup__timepoint__patient__code", lookup_expr="icontains", label="Patient"
     )
-    joint = django_filters.ChoiceFilter(choices=[(joint, joint) for joint in JOINTS], empty_label="All joints")
+    joint = django_filters.ChoiceFilter(
+        choices=[(joint, joint) for joint in JOINTS], empty_label="All joints"
+    )
     reliability = django_filters.ChoiceFilter(
         choices=[choice for choice in Reliability.choices if choice[0] != Reliability.RELIABLE],
         empty_label="All in doubt",

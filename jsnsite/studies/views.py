@@ -6,14 +6,14 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 
 from jsnsite.measurements import queries as measurement_queries
 from jsnsite.pages import overview
 from jsnsite.pages.hand_map import SIDES, hand_views
-from jsnsite.pages.shortcuts import page_of, refusals_as_messages
+from jsnsite.pages.shortcuts import SignedInRequest, page_of, refusals_as_messages, with_names
 from jsnsite.pages.spark import chart_points
 from jsnsite.radiographs import queries as radiograph_queries
 from jsnsite.radiographs.forms import SpacingForm, UploadForm
@@ -26,7 +26,7 @@ from jsnsite.studies.models import Patient, Site, Study, Timepoint
 
 @login_required
 @require_safe
-def home(request: HttpRequest) -> HttpResponse:
+def home(request: SignedInRequest) -> HttpResponse:
     """The one study of most people; a choice for those with several."""
     found = list(queries.studies(request.user))
     if len(found) == 1:
@@ -36,35 +36,44 @@ def home(request: HttpRequest) -> HttpResponse:
 
 @login_required
 @require_safe
-def study(request: HttpRequest, uuid: UUID) -> HttpResponse:
+def study(request: SignedInRequest, uuid: UUID) -> HttpResponse:
     found = queries.study_or_404(request.user, uuid)
     ordinals, rows = overview.visit_matrix(request.user, found)
-    context = {"study": found, "ordinals": ordinals, "rows": rows, "attention": overview.attention(request.user, found)}
+    context = {
+        "study": found,
+        "ordinals": ordinals,
+        "rows": rows,
+        "attention": overview.attention(request.user, found),
+    }
     return render(request, "studies/study.html", context | overview.live_counts(request.user, found))
 
 
 @login_required
 @require_safe
-def progress(request: HttpRequest, uuid: UUID) -> HttpResponse:
+def progress(request: SignedInRequest, uuid: UUID) -> HttpResponse:
     """The moving part of the overview, asked for again and again while something is in work."""
     found = queries.study_or_404(request.user, uuid)
-    return render(request, "studies/_progress.html", {"study": found} | overview.live_counts(request.user, found))
+    return render(
+        request, "studies/_progress.html", {"study": found} | overview.live_counts(request.user, found)
+    )
 
 
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
-def patients(request: HttpRequest, uuid: UUID) -> HttpResponse:
+def patients(request: SignedInRequest, uuid: UUID) -> HttpResponse:
     found = queries.study_or_404(request.user, uuid)
     sites = Site.objects.restrict(request.user, Action.UPLOAD).filter(study=found)
     form = PatientForm(request.POST or None, sites=sites)
     if request.method == "POST" and form.is_valid():
         with refusals_as_messages(request):
-            enrolled = services.enrol(user=request.user, **form.cleaned_data)  # type: ignore[arg-type]
+            enrolled = services.enrol(user=request.user, **form.cleaned_data)
             return redirect("studies:patient", enrolled.uuid)
-    return render(request, "studies/patients.html", _patient_list(request, found) | {"form": form, "may_enrol": sites})
+    return render(
+        request, "studies/patients.html", _patient_list(request, found) | {"form": form, "may_enrol": sites}
+    )
 
 
-def _patient_list(request: HttpRequest, study: Study) -> dict[str, Any]:
+def _patient_list(request: SignedInRequest, study: Study) -> dict[str, Any]:
     """The page of patients that the query asks for: ``q`` in the code, ``site`` by id."""
     sites = queries.sites(request.user, study).order_by("code")
     text, site = request.GET.get("q", "").strip(), request.GET.get("site", "")
@@ -80,15 +89,15 @@ def _patient_list(request: HttpRequest, study: Study) -> dict[str, Any]:
 
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
-def patient(request: HttpRequest, uuid: UUID) -> HttpResponse:
+def patient(request: SignedInRequest, uuid: UUID) -> HttpResponse:
     found = queries.patient_or_404(request.user, uuid)
     form = TimepointForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         with refusals_as_messages(request):
-            added = services.add_timepoint(user=request.user, patient=found, **form.cleaned_data)  # type: ignore[arg-type]
+            added = services.add_timepoint(user=request.user, patient=found, **form.cleaned_data)
             return redirect("studies:timepoint", added.uuid)
     context = _trends(request, found)
-    if request.htmx:  # type: ignore[attr-defined]
+    if request.htmx:
         return render(request, "studies/_trend.html", context)
     context |= {
         "form": form,
@@ -99,15 +108,14 @@ def patient(request: HttpRequest, uuid: UUID) -> HttpResponse:
     return render(request, "studies/patient.html", context)
 
 
-def _trends(request: HttpRequest, patient: Patient) -> dict[str, Any]:
+def _trends(request: SignedInRequest, patient: Patient) -> dict[str, Any]:
     """Hand maps, small charts, and the one trend that the query selects (else the widest change)."""
     trends = measurement_queries.trends(request.user, patient)
     hands, range_mm = hand_views(trends, patient.study.joints)
     asked = (request.GET.get("side", ""), request.GET.get("joint", ""))
     measured = [joint for each in hands for joint in each.joints if joint.latest]
-    selected = next((j for j in measured if (j.laterality, j.joint) == asked), None) or max(
-        measured, key=lambda j: abs(j.latest.jsn_mm or 0), default=None
-    )
+    widest = max(measured, key=lambda joint: joint.change_mm, default=None)
+    selected = next((joint for joint in measured if (joint.laterality, joint.joint) == asked), widest)
     points = [p.as_json() for p in chart_points(selected.trend)] if selected and selected.trend else []
     return {
         "patient": patient,
@@ -120,7 +128,7 @@ def _trends(request: HttpRequest, patient: Patient) -> dict[str, Any]:
     }
 
 
-def _visits(request: HttpRequest, patient: Patient) -> list[tuple[Timepoint, list[tuple[str, Any]]]]:
+def _visits(request: SignedInRequest, patient: Patient) -> list[tuple[Timepoint, list[tuple[str, Any]]]]:
     """Each timepoint with its film for the right and the left hand, None where there is none."""
     films = radiograph_queries.radiographs(request.user).filter(timepoint__patient=patient, current=True)
     by_place = {(film.timepoint_id, film.laterality): film for film in films}
@@ -132,23 +140,27 @@ def _visits(request: HttpRequest, patient: Patient) -> list[tuple[Timepoint, lis
 
 @login_required
 @require_safe
-def timepoint(request: HttpRequest, uuid: UUID) -> HttpResponse:
+def timepoint(request: SignedInRequest, uuid: UUID) -> HttpResponse:
     found = queries.timepoint_or_404(request.user, uuid)
     uploads = radiograph_queries.uploads_of(request.user, found)
-    for record in uploads:
-        record.shown_name = record.name_for(request.user)
-    context = {"uploads": uploads, "upload_form": UploadForm(), "may_upload": queries.may_upload(request.user, found)}
+    context = {
+        "uploads": with_names(uploads, request.user),
+        "upload_form": UploadForm(),
+        "may_upload": queries.may_upload(request.user, found),
+    }
     return render(request, "studies/timepoint.html", context | _films(request, found))
 
 
 @login_required
 @require_safe
-def films(request: HttpRequest, uuid: UUID) -> HttpResponse:
+def films(request: SignedInRequest, uuid: UUID) -> HttpResponse:
     """The films of a timepoint, asked for again and again while something is in work."""
-    return render(request, "studies/_films.html", _films(request, queries.timepoint_or_404(request.user, uuid)))
+    return render(
+        request, "studies/_films.html", _films(request, queries.timepoint_or_404(request.user, uuid))
+    )
 
 
-def _films(request: HttpRequest, timepoint: Timepoint) -> dict[str, Any]:
+def _films(request: SignedInRequest, timepoint: Timepoint) -> dict[str, Any]:
     """Film and newest run for each hand, and whether something still moves."""
     films = {film.laterality: film for film in radiograph_queries.radiographs_of(request.user, timepoint)}
     runs = {
@@ -160,7 +172,9 @@ def _films(request: HttpRequest, timepoint: Timepoint) -> dict[str, Any]:
     return {
         "timepoint": timepoint,
         "patient": timepoint.patient,
-        "sides": [(Laterality(side), title, films.get(side), runs.get(side)) for side, title in SIDES.items()],
+        "sides": [
+            (Laterality(side), title, films.get(side), runs.get(side)) for side, title in SIDES.items()
+        ],
         "in_work": in_work,
         "may_upload": queries.may_upload(request.user, timepoint),
         "spacing_form": SpacingForm(),

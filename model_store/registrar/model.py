@@ -12,7 +12,7 @@ from torch import Tensor
 
 from model_store.base import Arrays
 from model_store.registrar.network import INPUT_PX, INPUT_SPACING_MM, RegistrationNetwork
-from model_store.registrar.refine import COARSE, FINE, MIDDLE, UNKNOWNS, Fit, Pair, Settings, refine
+from model_store.registrar.refine import COARSE, FINE, MIDDLE, UNKNOWNS, Fit, Pair, Settings, refine, splines
 from model_store.registrar.regions import bone_regions, joint_centres
 from model_store.registrar.spline import gaussian_smooth, sample, sample_linear, spline_coefficients
 from model_store.registrar.starts import correlation_starts
@@ -141,8 +141,8 @@ class Registrar:
         self, fixed: Tensor, moving: Tensor, fixed_masks: Tensor, moving_masks: Tensor, spacing_mm: float
     ) -> Pair:
         return Pair(
-            fixed=fixed.repeat_interleave(2, 0),
-            moving=moving.repeat_interleave(2, 0),
+            fixed=fixed,
+            moving=moving,
             fixed_region=bone_regions(fixed_masks, spacing_mm).flatten(0, 1),
             moving_region=bone_regions(moving_masks, spacing_mm).flatten(0, 1),
             centre=joint_centres(fixed_masks).repeat_interleave(2, 0),
@@ -169,9 +169,14 @@ class Registrar:
         by_masks[:, 2:4] = moving_centre.repeat_interleave(2, 0) - pair.centre
         by_search = torch.zeros_like(by_network)
         by_search[:, 1], by_search[:, 2:4] = correlation_starts(
-            pair.fixed, pair.moving, pair.fixed_region, pair.centre, pair.spacing_mm
+            pair.fixed.repeat_interleave(2, 0),
+            pair.moving.repeat_interleave(2, 0),
+            pair.fixed_region,
+            pair.centre,
+            pair.spacing_mm,
         )
-        fits = [refine(pair, start, COARSE, self.settings) for start in (by_network, by_masks, by_search)]
+        images = splines(pair, COARSE)
+        fits = [refine(pair, start, COARSE, self.settings, images) for start in (by_network, by_masks, by_search)]
         area = pair.fixed_region.sum((-2, -1)).clamp(min=1.0)
         costs = torch.stack([torch.where(fit.support > 0.5 * area, fit.cost, torch.inf) for fit in fits])
         shifts = torch.stack([fit.unknowns[:, 3] for fit in fits])
@@ -263,14 +268,14 @@ def _pictures(
     n, height, width = fixed.shape
     ys, xs = torch.meshgrid(torch.arange(height), torch.arange(width), indexing="ij")
     grid = torch.stack([xs, ys], -1).view(1, -1, 2).to(fixed).expand(2 * n, -1, -1)
-    coefficients = spline_coefficients(pair.moving)
+    coefficients = spline_coefficients(pair.moving).repeat_interleave(2, 0)
     warped = sample(coefficients, _moved(unknowns, pair.centre, grid))[0].view(n, 2, height, width)
     gain = torch.exp(unknowns[:, 4]).view(n, 2, 1, 1)
     reach_px = 5.0 / pair.spacing_mm
     half_way = (grid - pair.centre[:, None] + 0.5 * unknowns[:, None, 2:4]) / reach_px
     plane = unknowns[:, 5:6] + unknowns[:, 6:7] * half_way[..., 0] + unknowns[:, 7:8] * half_way[..., 1]
     matched = warped / gain - plane.view(n, 2, height, width) / torch.sqrt(gain)
-    target = pair.fixed.view(n, 2, height, width)
+    target = pair.fixed[:, None]
     weight = (masks.amax(1) > 0.5).float()
     total = weight.sum((-2, -1), keepdim=True).clamp(min=1.0)
     mean = (fixed * weight).sum((-2, -1), keepdim=True) / total

@@ -8,9 +8,9 @@ minimization", ICRA 2004, for the averaged gradient). The objective is the maske
 together under a prior that ties their scales: a free scale trades against dy over the lever arm.
 
 Items are bones: item 2 n is the upper bone of joint n, item 2 n + 1 its lower bone. A bone's unknowns are
-(log scale, rotation rad, tx px, ty px, log gain, offset, offset slope x, offset slope y, curvature of the tone
-curve). Its half-way frame has its origin at the joint centre ``c``; with S = exp(log scale) R(rotation) a half-way point x lies at c + S^-1/2 x - t/2 in
-the fixed image and at c + S^1/2 x + t/2 in the moving image.
+(log scale, rotation rad, tx px, ty px, log gain, offset, offset slope x, offset slope y, tone curvature). Its half-way
+frame has its origin at the joint centre ``c``; with S = exp(log scale) R(rotation) a half-way point x lies at
+c + S^-1/2 x - t/2 in the fixed image and at c + S^1/2 x + t/2 in the moving image.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from model_store.registrar.spline import gaussian_smooth, sample, sample_linear, spline_coefficients
+from model_store.registrar.spline import sample, sample_linear, spline_coefficients
 
 UNKNOWNS = 9
 
@@ -60,9 +60,9 @@ class Settings:
 
 @dataclass(frozen=True)
 class Pair:
-    """A batch of N joints ready for refinement, one row per bone (2 N).
+    """A batch of N joints ready for refinement.
 
-    ``fixed, moving, fixed_region, moving_region``: (2 N, H, W), regions being soft weights in [0, 1] of the bone
+    ``fixed, moving``: (N, H, W); ``fixed_region, moving_region``: (2 N, H, W), soft weights in [0, 1] of each bone
     without what the other bone covers; ``centre``: (2 N, 2) joint centre (x, y) px; ``spacing_mm``: one number.
     """
 
@@ -205,13 +205,25 @@ def _both_bones(matrices: Tensor) -> Tensor:
     return whole
 
 
-def refine(pair: Pair, unknowns: Tensor, level: Level, settings: Settings) -> Fit:
-    """Run one level of the refinement from ``unknowns`` (2 N, 9)."""
+def splines(pair: Pair, level: Level) -> tuple[Tensor, Tensor]:
+    """Spline coefficients (2 N, H, W) of the fixed and the moving image, smoothed as the level wants them."""
+    sigma_px = level.smoothing_mm / pair.spacing_mm
+    fixed, moving = spline_coefficients(torch.cat([pair.fixed, pair.moving]), sigma_px).chunk(2)
+    return fixed.repeat_interleave(2, 0), moving.repeat_interleave(2, 0)
+
+
+def refine(
+    pair: Pair,
+    unknowns: Tensor,
+    level: Level,
+    settings: Settings,
+    images: tuple[Tensor, Tensor] | None = None,
+) -> Fit:
+    """Run one level of the refinement from ``unknowns`` (2 N, 9); ``images``: the level's ``splines``, if at hand."""
     sigma_px = level.smoothing_mm / pair.spacing_mm
     step_px = max(1, round(level.step_mm / pair.spacing_mm))
     reach_px = 5.0 / pair.spacing_mm
-    fixed = spline_coefficients(gaussian_smooth(pair.fixed, sigma_px))
-    moving = spline_coefficients(gaussian_smooth(pair.moving, sigma_px))
+    fixed, moving = images or splines(pair, level)
     offsets, valid = _lattice(pair, unknowns, step_px)
     precision = _prior_precision(settings, fixed.device)
     correlation = max(1.0, settings.correlation_px / step_px**2)

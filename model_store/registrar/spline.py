@@ -25,11 +25,12 @@ def gaussian_smooth(images: Tensor, sigma_px: float) -> Tensor:
     return torch.nn.functional.conv2d(rows, kernel.view(1, 1, -1, 1))[:, 0]
 
 
-def spline_coefficients(images: Tensor) -> Tensor:
+def spline_coefficients(images: Tensor, smoothing_px: float = 0.0) -> Tensor:
     """Coefficients (N, H, W) of the cubic B-spline that passes through every pixel of ``images`` (N, H, W).
 
     Each axis is mirrored about its first and last pixel and divided by the B-spline's frequency response
-    (4 + 2 cos w) / 6, which inverts the sampled kernel exactly.
+    (4 + 2 cos w) / 6, which inverts the sampled kernel exactly; a Gaussian of standard deviation ``smoothing_px``
+    smooths the image on the way.
     """
     for axis in (-2, -1):
         n = images.shape[axis]
@@ -39,6 +40,7 @@ def spline_coefficients(images: Tensor) -> Tensor:
             2 * math.pi * torch.arange(length // 2 + 1, dtype=images.dtype, device=images.device) / length
         )
         response = (4 + 2 * torch.cos(frequency)) / 6
+        response = response / torch.exp(-0.5 * (smoothing_px * frequency) ** 2).clamp(min=1e-9)
         spectrum = torch.fft.rfft(mirrored, dim=axis)
         spectrum = spectrum / (response.view(-1, 1) if axis == -2 else response)
         images = torch.fft.irfft(spectrum, n=length, dim=axis).narrow(axis, 0, n)

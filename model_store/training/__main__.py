@@ -1,4 +1,4 @@
-"""``python -m model_store.training {locator,registrar,segmenter}``: train on the phantom, go on where it stopped, install.
+"""``python -m model_store.training MODEL``: train on the phantom, go on where it stopped, install.
 
 The pool of phantom hands and each run's checkpoint live in ``model_store/training/runs``; deleting a run's folder
 starts it afresh.
@@ -34,7 +34,7 @@ _DATA = (
 
 @dataclass(frozen=True)
 class Recipe:
-    """How one model is trained: its network, its task from pool files (training, validation), its schedule, its card."""
+    """How a model is trained: its network, its task from pool files (training, validation), schedule and card."""
 
     network: Callable[[], nn.Module]
     task: Callable[[list[Path], list[Path]], Task]
@@ -59,11 +59,11 @@ RECIPES = {
     "segmenter": Recipe(
         JointSegmenter,
         _segmenter_task,
-        Schedule(steps=4500, batch_size=8, learning_rate=2e-3),
+        Schedule(steps=2200, batch_size=8, learning_rate=2e-3, validate_every=200),
         About(
             "Joint segmenter",
-            "Upper (distal) and lower (proximal) bone of a finger joint in an upright ROI of 22.4 mm, 128 x 128 pixels, "
-            "as two independent probabilities: the bones may overlap.",
+            "Upper (distal) and lower (proximal) bone of a finger joint in an upright ROI of 22.4 mm, 128 x 128 "
+            "pixels, as two independent probabilities: the bones may overlap.",
             "U-Net++ with five levels (16, 16, 32, 64, 128 channels), 7x7 first convolution, deep supervision "
             "(Zhou et al. 2018; Wang et al. 2023).",
             _DATA,
@@ -80,11 +80,11 @@ RECIPES = {
         Schedule(steps=2000, batch_size=12, learning_rate=1e-3),
         About(
             "Joint registrar",
-            "Rigid motion of the upper and of the lower bone of a finger joint between two ROIs. The network proposes a "
-            "start beside an exhaustive correlation search; a Gauss-Newton refinement (`model_store/registrar/refine.py`, "
-            "no weights) measures. The metrics below are the network's alone.",
-            "ResNet with stages of 64/128/256/512 channels, one basic block each (MONAI), on both images and their masks at "
-            "64 x 64 pixels of 0.35 mm; eight outputs (Wang et al. 2023, section 3.2).",
+            "Rigid motion of the upper and of the lower bone of a finger joint between two ROIs. The network "
+            "proposes a start beside an exhaustive correlation search; a Gauss-Newton refinement "
+            "(`model_store/registrar/refine.py`, no weights) measures. The metrics below are the network's alone.",
+            "ResNet with stages of 64/128/256/512 channels, one basic block each (MONAI), on both images and their "
+            "masks at 64 x 64 pixels of 0.35 mm; eight outputs (Wang et al. 2023, section 3.2).",
             _DATA,
             (
                 "Bones that turned out of the film's plane change their silhouette; the residual tells, not the network.",
@@ -95,12 +95,12 @@ RECIPES = {
     "locator": Recipe(
         HandLocator,
         _locator_task,
-        Schedule(steps=6000, batch_size=8, learning_rate=1.5e-3),
+        Schedule(steps=2600, batch_size=8, learning_rate=1.5e-3, validate_every=200),
         About(
             "Joint locator",
             "Fourteen finger joints and five finger tips on a film of one hand, at any rotation, left or right.",
-            "Residual U-Net (MONAI DynUNet), six levels (32, 32, 48, 64, 96, 128 channels), one heatmap of 128 x 128 for "
-            "each landmark, each a softmax over pixels and 'not on this film'.",
+            "Residual U-Net (MONAI DynUNet), six levels (32, 32, 48, 64, 96, 128 channels), one heatmap of 128 x 128 "
+            "for each landmark, each a softmax over pixels and 'not on this film'.",
             _DATA,
             (
                 "One hand a film; two hands on one film are not told apart.",

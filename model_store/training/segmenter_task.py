@@ -15,7 +15,7 @@ from torch.nn import functional
 
 from model_store.segmenter.network import INPUT_PX, SPACING_MM, JointSegmenter
 from model_store.training import augment as a
-from model_store.training.rois import EDGE_MM, expose_roi, remodelled, sesamoids
+from model_store.training.rois import EDGE_MM, expose_roi, faded_margin, remodelled, sesamoids
 
 _LEVELS = (0.2, 0.3, 0.5, 1.0)  # weight of each nested decoder in the loss
 _Matrix = Tensor
@@ -103,7 +103,7 @@ def compose_rois(layers: Tensor, generator: Generator) -> tuple[Tensor, Tensor]:
     warped = a.warp(flat, order.reshape(count * 4, 2, 3), (INPUT_PX, INPUT_PX))
     upper, lower, others, soft = warped.reshape(count, 4, 1, INPUT_PX, INPUT_PX).unbind(1)
     masks = (torch.cat([upper, lower], dim=1) > EDGE_MM).float()
-    upper, lower = remodelled(upper, generator), remodelled(lower, generator)
+    upper, lower = (faded_margin(remodelled(bone, generator), generator) for bone in (upper, lower))
     others = others * (a.uniform(count, 0.0, 1.0, generator) ** 0.3)[:, None, None, None] + sesamoids(
         count, generator
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from io import BytesIO
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -11,7 +12,7 @@ from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import ComputedRadiographyImageStorage, ExplicitVRLittleEndian, generate_uid
 from scipy.ndimage import gaussian_filter
 
-from jsnsite.pages.hand import _RAYS, WIDTH
+from jsnsite.pages.hand import HEIGHT, RAYS, WIDTH
 
 FloatArray = npt.NDArray[np.float32]
 ROI_PX = 128
@@ -68,10 +69,10 @@ def hand_pixels(laterality: str, seed: int, shape: tuple[int, int] = (524, 400))
     """A drawn hand, 12 bit: soft tissue and bones as thick lines, bright, with noise."""
     height, width = shape
     bone = np.zeros(shape, np.float32)
-    for points in _RAYS.values():
-        for (x0, y0), (x1, y1) in zip(points, points[1:], strict=False):
+    for points in RAYS.values():
+        for (x0, y0), (x1, y1) in pairwise(points):
             for along in np.linspace(0.08, 0.92, 60):
-                x, y = (x0 + along * (x1 - x0)) * width / WIDTH, (y0 + along * (y1 - y0)) * height / 262
+                x, y = (x0 + along * (x1 - x0)) * width / WIDTH, (y0 + along * (y1 - y0)) * height / HEIGHT
                 x = x if laterality == "R" else width - 1 - x
                 bone[int(y) % height, int(x) % width] = 1
     tissue = gaussian_filter(bone, 17) / gaussian_filter(bone, 17).max()
@@ -80,7 +81,9 @@ def hand_pixels(laterality: str, seed: int, shape: tuple[int, int] = (524, 400))
     return np.clip(150 + 900 * np.sqrt(tissue) + 2200 * bone + noise, 0, 4095).astype(np.uint16)
 
 
-def dicom_bytes(laterality: str | None = "R", *, seed: int = 0, spacing_mm: float | None = SPACING_MM, **tags: str) -> bytes:
+def dicom_bytes(
+    laterality: str | None = "R", *, seed: int = 0, spacing_mm: float | None = SPACING_MM, **tags: str
+) -> bytes:
     """A CR hand radiograph with a patient's name in it, as a site would send it."""
     pixels = hand_pixels(laterality or "R", seed)
     dataset = Dataset()
@@ -121,13 +124,23 @@ def _joint(gap_px: float, texture: FloatArray) -> tuple[FloatArray, BoolArray, B
     return (0.25 * tissue + bone * (0.45 + 0.18 * texture) + 0.55 * edge).astype(np.float32), upper, lower
 
 
-def joint_result(joint: str, jsn_mm: float, *, reliability: str = "reliable", reasons: tuple[str, ...] = (), sigma_mm: float = 0.04, seed: int = 0) -> JointResult:
+def joint_result(
+    joint: str,
+    jsn_mm: float,
+    *,
+    reliability: str = "reliable",
+    reasons: tuple[str, ...] = (),
+    sigma_mm: float = 0.04,
+    seed: int = 0,
+) -> JointResult:
     """A measurement with pictures that fit it: the space in the follow-up is narrower by ``jsn_mm``."""
     random = np.random.default_rng(seed)
     texture = gaussian_filter(random.normal(0, 1, (ROI_PX, ROI_PX)), 1.4).astype(np.float32) * 3
     fixed, upper, lower = _joint(9.0, texture)
     moving, _, _ = _joint(9.0 - jsn_mm / SPACING_MM, texture)
-    warped = fixed + random.normal(0, 0.015 if reliability == "reliable" else 0.05, fixed.shape).astype(np.float32)
+    warped = fixed + random.normal(0, 0.015 if reliability == "reliable" else 0.05, fixed.shape).astype(
+        np.float32
+    )
     inside = upper | lower
     variance = fixed[inside].var()
     return JointResult(

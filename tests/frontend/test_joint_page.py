@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from base64 import b64decode
 from collections.abc import Callable
+from io import BytesIO
 from typing import Any
 
 import numpy as np
 import pytest
 from django.test import Client
+from PIL import Image
 from playwright.sync_api import Page, expect
 
 from jsnsite.measurements import artifacts
@@ -27,20 +30,20 @@ def measurement(world: World) -> JointMeasurement:
 
 @pytest.fixture
 def joint_page(page_of: PageOf, measurement: JointMeasurement) -> Page:
-    page = page_of("reader", f"/measurements/{measurement.uuid}/")
+    page = page_of("reader", f"/measurements/{measurement.uuid}/", viewport={"width": 1024, "height": 768})
     page.wait_for_selector(".viewer[data-mounted=ready]")
     return page
 
 
 def pixels(page: Page, pane: str) -> np.ndarray[Any, Any]:
     """What a pane's canvas shows, (H, W, 3) uint8."""
-    script = """pane => { const c = document.querySelector(`canvas[data-pane=${pane}]`);
-      return [c.height, c.width, ...c.getContext('2d').getImageData(0, 0, c.width, c.height).data]; }"""
-    height, width, *values = page.evaluate(script, pane)
-    return np.asarray(values, np.uint8).reshape(height, width, 4)[..., :3]
+    address = page.evaluate("pane => document.querySelector(`canvas[data-pane=${pane}]`).toDataURL()", pane)
+    return np.asarray(Image.open(BytesIO(b64decode(address.partition(",")[2]))).convert("RGB"))
 
 
-def test_the_panes_show_the_arrays_of_the_measurement(joint_page: Page, measurement: JointMeasurement) -> None:
+def test_the_panes_show_the_arrays_of_the_measurement(
+    joint_page: Page, measurement: JointMeasurement
+) -> None:
     fixed = np.asarray(artifacts.load(measurement)["fixed"], float)
     shown = pixels(joint_page, "fixed")
     assert (shown[..., 0] == shown[..., 1]).mean() > 0.99  # grey
@@ -51,7 +54,9 @@ def test_the_panes_show_the_arrays_of_the_measurement(joint_page: Page, measurem
     assert pixels(joint_page, "followup").std() > 20
 
 
-def test_layers_carry_the_values_to_a_65535th_of_their_range(joint_page: Page, measurement: JointMeasurement) -> None:
+def test_layers_carry_the_values_to_a_65535th_of_their_range(
+    joint_page: Page, measurement: JointMeasurement
+) -> None:
     arrays = artifacts.load(measurement)
     address = f"/measurements/{measurement.uuid}/layers/"
     answer = joint_page.request.get(address + "warped")
@@ -124,7 +129,9 @@ def test_flicker_swipe_and_outlines_show_what_they_say(joint_page: Page) -> None
     expect(joint_page.get_by_label("Swipe").last).to_be_visible()
 
 
-def test_a_reader_flags_by_keyboard_and_takes_it_back(joint_page: Page, measurement: JointMeasurement) -> None:
+def test_a_reader_flags_by_keyboard_and_takes_it_back(
+    joint_page: Page, measurement: JointMeasurement
+) -> None:
     joint_page.keyboard.press("f")
     joint_page.keyboard.press("4")
     joint_page.keyboard.press("Enter")
@@ -134,6 +141,7 @@ def test_a_reader_flags_by_keyboard_and_takes_it_back(joint_page: Page, measurem
     expect(joint_page.get_by_text("you flagged this")).to_be_visible()
     joint_page.get_by_role("button", name="Withdraw my read").click()
     expect(joint_page.get_by_text("Your verdict is withdrawn")).to_be_visible()
+    joint_page.wait_for_load_state()
     joint_page.keyboard.press("a")
     expect(joint_page.get_by_text("you accepted this")).to_be_visible()
     assert list(Read.objects.values_list("verdict", flat=True)) == ["accepted", "withdrawn", "flagged"]
@@ -155,13 +163,17 @@ def test_keys_walk_through_the_joints_of_the_hand(joint_page: Page) -> None:
     expect(joint_page.get_by_role("heading", level=1)).to_have_text("MCP2, right hand")
 
 
-def test_site_staff_look_but_are_not_offered_a_verdict(page_of: PageOf, measurement: JointMeasurement) -> None:
+def test_site_staff_look_but_are_not_offered_a_verdict(
+    page_of: PageOf, measurement: JointMeasurement
+) -> None:
     page = page_of("nurse", f"/measurements/{measurement.uuid}/")
     expect(page.get_by_text("Your role only looks.")).to_be_visible()
     expect(page.get_by_role("button", name="Accept")).to_have_count(0)
 
 
-def test_a_worklist_joint_leaves_the_list_once_it_is_read(page_of: PageOf, measurement: JointMeasurement) -> None:
+def test_a_worklist_joint_leaves_the_list_once_it_is_read(
+    page_of: PageOf, measurement: JointMeasurement
+) -> None:
     page = page_of("reader", "/worklist/?reliability=unreliable")
     rows = page.locator("tbody tr")
     count = rows.count()

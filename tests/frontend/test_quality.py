@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from tests.frontend.world import World, a_measurement, add_film, add_patient, fill
 
@@ -36,10 +36,12 @@ def addresses(world: World) -> dict[str, str]:
 
 def problems(page: Page, name: str) -> list[str]:
     """What axe finds serious, and what sticks out of the page."""
-    page.wait_for_function("!document.querySelector('[data-mounted=loading]')")
+    expect(page.locator("[data-mounted=loading]")).to_have_count(0)
     found: list[dict[str, Any]] = Axe().run(page).response["violations"]
     serious = [v for v in found if v["impact"] in ("serious", "critical")]
-    lines = [f"{name}: {v['id']} at {v['nodes'][0]['target']}: {v['nodes'][0]['failureSummary']}" for v in serious]
+    lines = [
+        f"{name}: {v['id']} at {v['nodes'][0]['target']}: {v['nodes'][0]['failureSummary']}" for v in serious
+    ]
     if page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"):
         lines.append(f"{name}: wider than the window")
     return lines

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from playwright.sync_api import Page, expect
 
 from jsnsite.accounts.models import ApiToken
-from tests.frontend.world import PASSWORD, World, add_patient, fill
+from jsnsite.measurements.models import Run
+from tests.frontend.world import PASSWORD, World, add_film, add_patient, make_ready, measure
 
 PageOf = Callable[..., Page]
 
@@ -47,13 +48,14 @@ def test_site_staff_see_their_own_site_and_nothing_else(page_of: PageOf, world: 
 
 def test_the_overview_counts_what_is_there_and_moves_by_itself(page_of: PageOf, world: World) -> None:
     patient = add_patient(world.sites[0], "BER-001", visits=2)
+    first, second = patient.timepoints.all()
+    films = [add_film(visit, "R", world.people["nurse"], seed=visit.ordinal) for visit in (first, second)]
     page = page_of("reader", "/")
-    expect(page.get_by_text("0 of 0").first).to_be_visible()
-    page.evaluate("document.querySelector('#progress').setAttribute('hx-trigger', 'every 300ms')")
-    page.evaluate("document.body.dispatchEvent(new Event('x'))")
-    fill(patient, world.people["nurse"], sides="R")
-    page.reload()
-    expect(page.get_by_text("2 of 2")).to_be_visible()
+    expect(page.get_by_text("0 of 2")).to_be_visible()
+    for film in films:
+        make_ready(film)
+    measure(Run.objects.get())
+    expect(page.get_by_text("2 of 2")).to_be_visible(timeout=15_000)
     expect(page.get_by_text("10 joint measurements")).to_be_visible()
 
 
@@ -61,7 +63,7 @@ def test_a_patient_and_a_visit_are_added_by_site_staff(page_of: PageOf, world: W
     page = page_of("nurse", f"/studies/{world.study.uuid}/patients/")
     expect(page.get_by_text("No patients yet")).to_be_visible()
     page.get_by_text("Add a patient").click()
-    page.get_by_label("Subject code").last.fill("BER-777")
+    page.get_by_label("Subject code").fill("BER-777")
     page.get_by_role("button", name="Add the patient").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("BER-777")
     page.get_by_text("Add a visit", exact=True).click()

@@ -19,8 +19,10 @@ from jsnsite.scoping import Role
 from jsnsite.studies.models import Patient, Site, Study, Timepoint
 from tests.frontend.films import LocatedJoint, dicom_bytes, joint_result
 
-PASSWORD = "correct horse battery staple"  # noqa: S105
-PROVENANCE = Provenance({"registrar": "sha256:" + "ab" * 32, "segmenter": "sha256:" + "cd" * 32}, "0.1.0+test")
+PASSWORD = "correct horse battery staple"
+PROVENANCE = Provenance(
+    {"registrar": "sha256:" + "ab" * 32, "segmenter": "sha256:" + "cd" * 32}, "0.1.0+test"
+)
 START = date(2024, 3, 4)
 
 
@@ -43,13 +45,17 @@ def person(name: str, full_name: str, role: Role | None, study: Study, site: Sit
 
 def make_world() -> World:
     """Studies, sites and one person of each role; no patients yet."""
-    study = Study.objects.create(code="HARMONY-RA", name="Joint space narrowing under early combination therapy")
+    study = Study.objects.create(
+        code="HARMONY-RA", name="Joint space narrowing under early combination therapy"
+    )
     other = Study.objects.create(code="OTHER-RA", name="Another trial altogether")
     sites = [
         Site.objects.create(study=study, code="BER", name="Charité Berlin"),
         Site.objects.create(study=study, code="SAP", name="Hokkaido University Hospital, Sapporo"),
     ]
-    world = World(study, other, sites, Site.objects.create(study=other, code="LYO", name="Hospices civils de Lyon"))
+    world = World(
+        study, other, sites, Site.objects.create(study=other, code="LYO", name="Hospices civils de Lyon")
+    )
     world.people = {
         "nurse": person("nurse", "Nora Nurse", Role.SITE_STAFF, study, sites[0]),
         "reader": person("reader", "Rita Reader", Role.REVIEWER, study),
@@ -64,14 +70,20 @@ def add_patient(site: Site, code: str, visits: int = 3) -> Patient:
     patient = Patient.objects.create(site=site, code=code)
     for ordinal in range(visits):
         label = "baseline" if ordinal == 0 else f"month {6 * ordinal}"
-        Timepoint.objects.create(patient=patient, ordinal=ordinal, date=START + timedelta(days=182 * ordinal), label=label)
+        Timepoint.objects.create(
+            patient=patient, ordinal=ordinal, date=START + timedelta(days=182 * ordinal), label=label
+        )
     return patient
 
 
-def add_film(timepoint: Timepoint, laterality: str, user: User, *, seed: int = 0, spacing_mm: float | None = 0.175) -> Radiograph:
+def add_film(
+    timepoint: Timepoint, laterality: str, user: User, *, seed: int = 0, spacing_mm: float | None = 0.175
+) -> Radiograph:
     """One film through the intake."""
     body = BytesIO(dicom_bytes(laterality, seed=seed, spacing_mm=spacing_mm))
-    record = receive(file=body, name=f"{laterality}{seed}.dcm", timepoint=timepoint, laterality=None, user=user)
+    record = receive(
+        file=body, name=f"{laterality}{seed}.dcm", timepoint=timepoint, laterality=None, user=user
+    )
     assert record.radiograph is not None, record.message
     return record.radiograph
 
@@ -93,13 +105,16 @@ def measure(run: Run, seed: int = 0) -> None:
     results = []
     for index, joint in enumerate(run.followup.study.joints):
         rate = (0.02, 0.22, 0.05, -0.03, 0.01, 0.1, 0.16, 0.04, 0.0, -0.06)[(index + seed) % 10]
-        doubt = {6: ("review", ("poor_match_upper",)), 9: ("unreliable", ("bones_overlap", "large_sigma"))}.get(
-            (index + 3 * ordinal + seed) % 10, ("reliable", ())
-        )
+        doubt = {
+            6: ("review", ("poor_match_upper",)),
+            9: ("unreliable", ("bones_overlap", "large_sigma")),
+        }.get((index + 3 * ordinal + seed) % 10, ("reliable", ()))
         sigma = {"reliable": 0.03, "review": 0.09, "unreliable": 0.2}[doubt[0]]
         jsn_mm = rate * ordinal + float(random.normal(0, 0.02))
         results.append(
-            joint_result(joint, jsn_mm, reliability=doubt[0], reasons=doubt[1], sigma_mm=sigma, seed=seed + index)
+            joint_result(
+                joint, jsn_mm, reliability=doubt[0], reasons=doubt[1], sigma_mm=sigma, seed=seed + index
+            )
         )
     assert record_run(claimed, results, PROVENANCE)
 
@@ -110,7 +125,9 @@ def fill(patient: Patient, user: User, *, seed: int = 0, sides: str = "RL", meas
         for place, side in enumerate(sides):
             make_ready(add_film(timepoint, side, user, seed=1000 * seed + 10 * timepoint.ordinal + place))
     if measured:
-        for number, run in enumerate(Run.objects.filter(followup__timepoint__patient=patient, state=RunState.QUEUED)):
+        for number, run in enumerate(
+            Run.objects.filter(followup__timepoint__patient=patient, state=RunState.QUEUED)
+        ):
             measure(run, seed=seed + number % 2)
 
 

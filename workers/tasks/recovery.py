@@ -42,7 +42,9 @@ def resend_lost() -> int:
 def start_over(**_: Any) -> None:
     """Before a worker's first task: when no other worker answers, claims belong to the dead."""
     try:
-        alone = not app.control.inspect(timeout=1.0).ping()
+        # a connection of its own: a pooled one would be forked in the middle of waiting, and hang the child
+        with app.connection_for_write() as connection:
+            alone = not app.control.inspect(timeout=1.0, connection=connection).ping()
         if alone:
             resend_unfinished(all_lost=True)
     except (BrokerError, DatabaseError) as error:

@@ -10,8 +10,8 @@ function act(element: HTMLElement): void {
   if (element instanceof HTMLDialogElement) {
     element.open ? element.close() : element.showModal();
   } else if (element instanceof HTMLInputElement && element.type === "radio") {
-    element.focus();
     element.click();
+    if (element.form) element.focus(); // Enter then sends the form
   } else if (element instanceof HTMLDetailsElement) {
     element.open = true;
     element.querySelector<HTMLElement>("input, textarea, button")?.focus();
@@ -23,8 +23,9 @@ function act(element: HTMLElement): void {
 export function mount(scope: HTMLElement): void {
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || typing(event.target)) return;
-    // Space and Enter keep their native meaning on a focused control
-    if (event.key === " " && (event.target as HTMLElement).matches("button, summary, input, a")) return;
+    // Space keeps its native meaning on a focused control that it would change
+    if (event.key === " " && (event.target as HTMLElement).matches("button, summary, input:not(:checked)"))
+      return;
     const key = event.key === " " ? "Space" : event.key;
     const element = scope.querySelector<HTMLElement>(`[data-key="${CSS.escape(key)}"]`);
     if (!element?.checkVisibility() && !(element instanceof HTMLDialogElement)) return;

@@ -49,7 +49,7 @@ class MeasurementFilter(django_filters.FilterSet):
         )
 
     def by_flag(self, queryset: JointMeasurementQuerySet, name: str, value: bool) -> JointMeasurementQuerySet:
-        return queryset.with_flagged().filter(flagged=value)
+        return queryset.with_flagged().filter(Q(flagged=value))
 
     def with_history(
         self, queryset: JointMeasurementQuerySet, name: str, value: bool

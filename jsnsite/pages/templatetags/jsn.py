@@ -18,7 +18,13 @@ from jsnsite.radiographs.models import Radiograph
 
 register = template.Library()
 
-FILM_KINDS = {"needs_spacing": "needs", "queued": "busy", "locating": "busy", "ready": "ready", "failed": "failed"}
+FILM_KINDS = {
+    "needs_spacing": "needs",
+    "queued": "busy",
+    "locating": "busy",
+    "ready": "ready",
+    "failed": "failed",
+}
 RUN_KINDS = {"queued": "busy", "running": "busy", "done": "ready", "failed": "failed"}
 RUN_WORDS = {"running": "being measured", "done": "measured"}
 
@@ -146,5 +152,7 @@ def run_state(run: Run) -> SafeString:
 
 def _state_badge(kind: str, text: str) -> SafeString:
     if kind == "busy":
-        return format_html('<span class="badge info"><span class="spinner" aria-hidden="true"></span>{}</span>', text)
+        return format_html(
+            '<span class="badge info"><span class="spinner" aria-hidden="true"></span>{}</span>', text
+        )
     return badge({"ready": "success", "needs": "warning", "failed": "error"}[kind], text)

@@ -111,9 +111,8 @@ class Command(BaseCommand):
         rows = comparison.compare(demo, study.read_truth(truth_folder))
         self._say(f"All done in {time.monotonic() - self.started:.0f} s.")
         self.stdout.write("\n".join((*comparison.table(rows), *comparison.summary(rows))))
-        now = study.progress(demo)
-        if failed := now["films_failed"] + now["pairs_failed"]:
-            raise CommandError(f"{failed} films or pairs failed; the study's pages say why.")
+        if failures := study.failures(demo):
+            raise CommandError("\n  ".join((f"{len(failures)} failed:", *failures)))
 
     def _show(self, now: dict[str, int]) -> None:
         failed = now["films_failed"] + now["pairs_failed"]

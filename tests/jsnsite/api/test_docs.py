@@ -1,0 +1,93 @@
+"""The schema, and the page that shows it."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+
+import pytest
+import yaml
+from django.conf import settings
+from django.core.management import call_command
+from django.test import Client
+from django.urls import reverse
+
+from jsnsite.exports.schema import GUIDE
+from jsnsite.measurements.api.serializers import MeasurementSerializer
+
+CHROMIUM = os.environ.get("JSN_CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
+
+
+@pytest.fixture(scope="module")
+def schema(tmp_path_factory):
+    path = tmp_path_factory.mktemp("schema") / "schema.yml"
+    call_command("spectacular", validate=True, fail_on_warn=True, file=str(path))
+    return yaml.safe_load(path.read_text())
+
+
+def test_the_schema_is_valid_and_names_every_address(schema):
+    names = ("studies", "sites", "patients", "timepoints", "radiographs", "runs", "measurements", "reads")
+    assert set(schema["paths"]) >= {
+        path for name in names for path in (f"/api/v1/{name}/", f"/api/v1/{name}/{{uuid}}/")
+    }
+    answers = schema["paths"]["/api/v1/measurements/"]["get"]["responses"]["200"]["content"]
+    assert set(answers) == {"application/json", "text/csv"}
+    assert {"201", "422"} == set(schema["paths"]["/api/v1/radiographs/"]["post"]["responses"])
+
+
+def test_the_schema_describes_the_fields_as_they_are_answered(schema):
+    properties = schema["components"]["schemas"]["Measurement"]["properties"]
+    assert list(properties) == MeasurementSerializer.Meta.fields
+    assert all(
+        re.search("(_mm|_deg|_scale)$", name)
+        for name, it in properties.items()
+        if it.get("format") == "double"
+    )
+
+
+def test_the_guide_for_statisticians_stands_at_its_head_and_names_only_what_exists(schema):
+    guide = GUIDE.read_text()
+    assert schema["info"]["description"] == guide
+    named = set(re.findall(r"`([a-z]+(?:_[a-z0-9]+)+)`", guide))
+    parameters = {it["name"] for it in schema["paths"]["/api/v1/measurements/"]["get"]["parameters"]}
+    known = {*MeasurementSerializer.Meta.fields, *parameters}
+    codes = {"spacing_source_differs", "spacing_value_differs"}
+    motion = {"dx_mm", "dy_mm", "rotation_deg"}
+    assert named <= known | codes | motion
+
+
+def test_schema_and_page_are_for_people_with_an_account(client, world):
+    assert client.get("/api/schema/").status_code == 401
+    page = client.get("/api/docs/")
+    assert page.status_code == 302 and page.url.startswith(reverse("account_login"))
+    client.force_login(world.trial_one, backend="django.contrib.auth.backends.ModelBackend")
+    assert client.get("/api/schema/").status_code == 200
+    assert client.get("/api/", follow=True).request["PATH_INFO"] == "/api/docs/"
+    assert b"<script>" not in client.get("/api/docs/").content
+
+
+@pytest.mark.skipif(not CHROMIUM, reason="no Chromium here: install it or name it in JSN_CHROMIUM")
+def test_a_browser_shows_the_page_and_its_policy_blocks_nothing(live_server, world, measured):
+    from playwright.sync_api import sync_playwright
+
+    client = Client()
+    client.force_login(world.reviewer_one, backend="django.contrib.auth.backends.ModelBackend")
+    cookie = {"name": settings.SESSION_COOKIE_NAME, "url": live_server.url}
+    cookie["value"] = client.cookies[settings.SESSION_COOKIE_NAME].value
+    complaints: list[str] = []
+    with sync_playwright() as playwright, playwright.chromium.launch(executable_path=CHROMIUM) as browser:
+        context = browser.new_context(base_url=live_server.url)
+        context.add_cookies([cookie])
+        page = context.new_page()
+        page.on("console", lambda message: message.type == "error" and complaints.append(message.text))
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.goto("/api/docs/")
+        page.get_by_role("heading", name="Joint space narrowing, as data").wait_for()
+        operation = page.locator("#operations-sites-sites_list")
+        operation.locator(".opblock-summary-control").click()
+        operation.get_by_role("button", name="Try it out").click()
+        operation.get_by_role("button", name="Execute").click()
+        operation.locator(".live-responses-table").get_by_text("200").first.wait_for()
+        assert operation.locator(".live-responses-table").get_by_text('"study_code"').count()
+    assert complaints == []
