@@ -29,7 +29,6 @@ def measurement(request: SignedInRequest, uuid: UUID) -> HttpResponse:
     context = {
         "measurement": found,
         "patient": found.baseline.timepoint.patient,
-        "status": "flagged" if found.flagged else found.reliability,
         "direction": direction(found.jsn_mm, half_width),
         "is_current": queries.is_current(found),
         "history": review_queries.reads(request.user).filter(measurement=found),

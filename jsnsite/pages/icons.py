@@ -13,7 +13,8 @@ ICONS = {
     "success": '<circle cx="12" cy="12" r="9"/><path d="M8 12.5l3 3 5-6"/>',
     "upload": '<path d="M12 16V4M7 9l5-5 5 5M4 16v4h16v-4"/>',
     "film": '<rect x="4" y="3" width="16" height="18" rx="2"/><path d="M9 17v-5M12 17V8M15 17v-6"/>',
-    "people": '<circle cx="9" cy="8" r="3.5"/><path d="M3 20c0-3.5 2.5-6 6-6s6 2.5 6 6M16 5a3.5 3.5 0 010 6.5M21 20c0-2.8-1.3-4.8-3.5-5.6"/>',
+    "people": '<circle cx="9" cy="8" r="3.5"/><path d="M3 20c0-3.5 2.5-6 6-6s6 2.5 6 6'
+    'M16 5a3.5 3.5 0 010 6.5M21 20c0-2.8-1.3-4.8-3.5-5.6"/>',
     "list": '<path d="M9 6h11M9 12h11M9 18h11M4.5 6h.1M4.5 12h.1M4.5 18h.1"/>',
     "clock": '<circle cx="12" cy="12" r="9"/><path d="M12 7v5l3 2"/>',
     "ruler": '<path d="M3 15L15 3l6 6L9 21zM7 11l2 2M10 8l2 2M13 5l2 2"/>',

@@ -170,7 +170,7 @@ REST_FRAMEWORK = {
     "DEFAULT_FILTER_BACKENDS": ["jsnsite.exports.filters.StrictFilterBackend"],
     "DEFAULT_PAGINATION_CLASS": "jsnsite.exports.pagination.UuidCursorPagination",
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["jsnsite.exports.parsers.BoundedJSONParser"],
+    "DEFAULT_PARSER_CLASSES": ["jsnsite.exports.parsers.ShallowJSONParser"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "jsnsite.exports.errors.answer",
     "DEFAULT_THROTTLE_CLASSES": [

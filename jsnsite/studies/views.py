@@ -97,7 +97,7 @@ def patient(request: SignedInRequest, uuid: UUID) -> HttpResponse:
             added = services.add_timepoint(user=request.user, patient=found, **form.cleaned_data)
             return redirect("studies:timepoint", added.uuid)
     context = _trends(request, found)
-    if request.htmx:
+    if request.htmx.target == "trend":
         return render(request, "studies/_trend.html", context)
     context |= {
         "form": form,

@@ -20,8 +20,8 @@ class Locator:
     """
 
     name = "locator"
-    input_names = ("image",)
-    output_names = ("points", "confidence")
+    input_names: tuple[str, ...] = ("image",)
+    output_names: tuple[str, ...] = ("points", "confidence")
 
     def __init__(self, network: HandLocator, device: str) -> None:
         self._device = torch.device(device)
@@ -31,7 +31,9 @@ class Locator:
         """Find the landmarks of a batch; raises ``ValueError`` when the images do not have the shape named above."""
         image = np.asarray(inputs.get("image"), np.float32)
         if image.ndim != 4 or image.shape[1:] != (1, INPUT_PX, INPUT_PX) or len(image) == 0:
-            raise ValueError(f"The locator takes images of (N, 1, {INPUT_PX}, {INPUT_PX}), N >= 1; got {image.shape}.")
+            raise ValueError(
+                f"The locator takes images of (N, 1, {INPUT_PX}, {INPUT_PX}), N >= 1; got {image.shape}."
+            )
         if not np.isfinite(image).all():
             raise ValueError("The locator takes finite pixel values only.")
         with torch.inference_mode():

@@ -26,7 +26,9 @@ HEATMAP_PX = 128
 #: Channels of the seven levels, from half the input's resolution down.
 FEATURES = (32, 32, 48, 64, 96, 128)
 
-_WINDOW = 3  # half-width, heatmap px, of the window around a peak that its centroid and confidence are read in
+_WINDOW = (
+    3  # half-width, heatmap px, of the window around a peak that its centroid and confidence are read in
+)
 
 
 def standardise(image: Tensor) -> Tensor:

@@ -11,7 +11,7 @@ from model_store.locator.network import LANDMARKS
 
 Floats = npt.NDArray[np.float64]
 
-#: Mean landmarks of phantom hands, mm, (19, 2): a right hand seen from its back, fingers up, x right, y down, MCP3 at 0.
+#: Mean landmarks of phantom hands, mm, (19, 2): a right hand seen from its back, fingers up; x right, y down from MCP3.
 MEAN_SHAPE_MM: Floats = np.array([
     [-42.3, 32.7], [-16.8, 0.3], [0.0, 0.0], [20.0, 2.7], [36.9, 13.7],
     [-55.2, 8.6], [-24.7, -37.9], [0.0, -41.0], [25.9, -33.8], [47.3, -17.1],
@@ -93,7 +93,9 @@ def _similarity(source: Floats, target: Floats, weight: Floats) -> tuple[Floats,
 def handedness(points: Floats, confidence: Floats) -> tuple[HandFit, float]:
     """The better of a right and a left hand, and how much worse the other fits (0 = no telling, 1 = impossible)."""
     right, left = (fit_hand(points, confidence, mirrored) for mirrored in (False, True))
-    better, worse = (right, left) if _misfit(right, confidence) <= _misfit(left, confidence) else (left, right)
+    better, worse = (
+        (right, left) if _misfit(right, confidence) <= _misfit(left, confidence) else (left, right)
+    )
     return better, 1.0 - _misfit(better, confidence) / (_misfit(worse, confidence) + 1e-9)
 
 

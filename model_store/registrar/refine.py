@@ -37,7 +37,7 @@ class Level:
 
 COARSE = Level(smoothing_mm=0.6, step_mm=0.55, iterations=10, robust=False)
 MIDDLE = Level(smoothing_mm=0.3, step_mm=0.3, iterations=6, robust=True)
-FINE = Level(smoothing_mm=0.12, step_mm=0.0, iterations=5, robust=True)
+FINE = Level(smoothing_mm=0.12, step_mm=0.0, iterations=8, robust=True)
 
 
 @dataclass(frozen=True)

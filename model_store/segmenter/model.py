@@ -14,11 +14,11 @@ from model_store.segmenter.network import INPUT_PX, JointSegmenter, probability
 
 
 class Segmenter:
-    """``image`` (N, 1, 128, 128), upright ROIs at 0.175 mm/px, to ``probability`` (N, 2, 128, 128) of (upper, lower)."""
+    """``image`` (N, 1, 128, 128), ROIs at 0.175 mm/px, to ``probability`` (N, 2, 128, 128) of (upper, lower) bone."""
 
     name = "segmenter"
-    input_names = ("image",)
-    output_names = ("probability",)
+    input_names: tuple[str, ...] = ("image",)
+    output_names: tuple[str, ...] = ("probability",)
 
     def __init__(self, network: JointSegmenter, device: str) -> None:
         self._device = torch.device(device)
@@ -28,12 +28,16 @@ class Segmenter:
         """Segment a batch of ROIs; raises ``ValueError`` when the images do not have the shape named above."""
         image = np.asarray(inputs.get("image"), np.float32)
         if image.ndim != 4 or image.shape[1:] != (1, INPUT_PX, INPUT_PX):
-            raise ValueError(f"The segmenter takes images of (N, 1, {INPUT_PX}, {INPUT_PX}); got {image.shape}.")
+            raise ValueError(
+                f"The segmenter takes images of (N, 1, {INPUT_PX}, {INPUT_PX}); got {image.shape}."
+            )
         if not np.isfinite(image).all():
             raise ValueError("The segmenter takes finite pixel values only.")
         if len(image) == 0:
             return {"probability": np.zeros((0, 2, INPUT_PX, INPUT_PX), np.float32)}
-        return {"probability": probability(self._network, torch.from_numpy(image).to(self._device)).cpu().numpy()}
+        return {
+            "probability": probability(self._network, torch.from_numpy(image).to(self._device)).cpu().numpy()
+        }
 
 
 def load(weights: Path, device: str) -> ServedModel:

@@ -87,7 +87,7 @@ RECIPES = {
             "masks at 64 x 64 pixels of 0.35 mm; eight outputs (Wang et al. 2023, section 3.2).",
             _DATA,
             (
-                "Bones that turned out of the film's plane change their silhouette; the residual tells, not the network.",
+                "Bones that turned out of the film's plane change their silhouette; the residual tells, not this.",
                 "Shifts beyond 6 mm and turns beyond 15 degrees between the ROIs were not seen in training.",
             ),
         ),
@@ -121,7 +121,9 @@ def main() -> None:
     parser.add_argument("--runs", type=Path, default=RUNS, help="folder of pool and checkpoints")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument(
-        "--install", action="store_true", help="install the run's newest weights without training on"
+        "--install",
+        action="store_true",
+        help="judge and install the run's newest weights without training on",
     )
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
@@ -135,7 +137,9 @@ def main() -> None:
         recipe.network(), recipe.task(training, validation), recipe.schedule, options.runs / options.model
     )
     run.resume()
-    if not options.install:
+    if options.install:
+        run.judge()
+    else:
         run.fit()
     settings = {**run.settings(), "steps done": run.step, "hands": options.hands, "hours": run.seconds / 3600}
     place = install(options.model, recipe.about, run.folder / "weights.safetensors", run.metrics, settings)

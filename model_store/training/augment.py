@@ -90,7 +90,7 @@ def frequencies(height: int, width: int) -> Tensor:
 
 def blur(image: Tensor, sigma_px: Tensor) -> Tensor:
     """Gaussian blur with one sigma for each image (N,); edges reflected."""
-    pad = min(int(math.ceil(3 * float(sigma_px.max()))) + 1, min(image.shape[-2:]) // 4)
+    pad = min(math.ceil(3 * float(sigma_px.max())) + 1, min(image.shape[-2:]) // 4)
     padded = functional.pad(image, (pad,) * 4, mode="reflect")
     gain = torch.exp(-2 * (math.pi * sigma_px[:, None, None, None]) ** 2 * frequencies(*padded.shape[-2:]))
     return filtered(padded, gain)[..., pad:-pad, pad:-pad]

@@ -54,11 +54,9 @@ def _table(values: Mapping[str, object]) -> str:
 
 def _commit() -> str:
     """The commit that the training ran from, marked where files differed from it."""
-    try:
-        described = subprocess.run(
-            ["git", "describe", "--always", "--dirty", "--abbrev=40"],
-            cwd=MODEL_STORE, capture_output=True, text=True, check=True,
-        )  # fmt: skip
-    except (OSError, subprocess.CalledProcessError):
+    git = shutil.which("git")
+    if git is None:
         return "unknown"
-    return described.stdout.strip()
+    command = [git, "describe", "--always", "--dirty", "--abbrev=40"]
+    described = subprocess.run(command, cwd=MODEL_STORE, capture_output=True, text=True, check=False)  # noqa: S603
+    return described.stdout.strip() or "unknown"

@@ -126,7 +126,7 @@ class Run:
                     loss=f"{mean_loss:.4f}", **{k: f"{v:.4g}" for k, v in self.metrics.items()}
                 )
                 if self.step % self.schedule.validate_every == 0 or self.step == self.schedule.steps:
-                    self._validate(mean_loss)
+                    self.judge(mean_loss)
                 if time.monotonic() - last_save > self.schedule.save_every_s:
                     self.save()
                     last_save = time.monotonic()
@@ -147,7 +147,8 @@ class Run:
         self.step += 1
         return float(loss.detach())
 
-    def _validate(self, loss: float) -> None:
+    def judge(self, loss: float = float("nan")) -> dict[str, float]:
+        """Validate the averaged weights, log the metrics beside the training loss, and write the weights."""
         network = self.averaged.module
         network.eval()
         with torch.inference_mode():
@@ -157,6 +158,7 @@ class Run:
         with (self.folder / "log.jsonl").open("a") as log:
             log.write(json.dumps(line) + "\n")
         export(network, self.folder / "weights.safetensors")
+        return self.metrics
 
     def settings(self) -> dict[str, float]:
         """The schedule, for the model card."""

@@ -8,17 +8,23 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from tqdm import tqdm
 
 from model_store.locator.network import LANDMARKS
-from model_store.phantom.pose import Pose, make_pose
-from model_store.phantom.projection import Layer, Projection, project
-from model_store.phantom.skeleton import JOINT_BONES
-from model_store.phantom.subject import make_subject
-from model_store.phantom.truth import joint_layers
+from model_store.phantom import (
+    JOINTS,
+    Layer,
+    Pose,
+    Projection,
+    joint_layers,
+    make_pose,
+    make_subject,
+    project,
+)
 
 Floats = npt.NDArray[np.float64]
 Halves = npt.NDArray[np.float16]
@@ -65,7 +71,7 @@ def make_hand(seed: int) -> Hand:
     rng = np.random.default_rng([seed, 0xF11])
     subject = make_subject(seed)
     projection = project(subject, draw_pose(rng, seed), pixel_spacing_mm=SPACING_MM, supersample=1)
-    names = rng.permutation(list(JOINT_BONES))[:JOINTS_PER_HAND]
+    names = rng.permutation(list(JOINTS))[:JOINTS_PER_HAND]
     rois = np.stack([np.stack(joint_layers(projection, str(name), ROI_PX, 1)) for name in names])
     landmarks = locate_landmarks(projection)
     if rng.random() < 0.4:
@@ -135,11 +141,11 @@ def make_pool(folder: Path, seeds: Iterable[int]) -> list[Path]:
     return files
 
 
-def load_pool(files: Iterable[Path], key: str) -> npt.NDArray[np.generic]:
+def load_pool(files: Iterable[Path], key: str) -> npt.NDArray[Any]:
     """One array of every hand, stacked along a new first axis (``rois``: joined along the first)."""
-    parts: list[npt.NDArray[np.generic]] = []
+    parts: list[npt.NDArray[Any]] = []
     for file in files:
         with np.load(file) as stored:
-            content: Mapping[str, npt.NDArray[np.generic]] = stored
+            content: Mapping[str, npt.NDArray[Any]] = stored
             parts.append(content[key])
     return np.concatenate(parts) if key == "rois" else np.stack(parts)

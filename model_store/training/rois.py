@@ -45,18 +45,26 @@ def faded_margin(bone: Tensor, generator: Generator) -> Tensor:
     count, _, height, width = bone.shape
     inside = (bone > EDGE_MM).float()
     middle = torch.full((2,), (INPUT_PX - 1) / 2)
-    shift = torch.stack([a.uniform(count, -15.0, 15.0, generator), a.uniform(count, -6.0, 6.0, generator)], -1)
-    grid = a.affine(a.normal(count, 8.0, generator), a.uniform(count, 0.95, 1.2, generator), middle + shift, middle)
+    shift = torch.stack(
+        [a.uniform(count, -15.0, 15.0, generator), a.uniform(count, -6.0, 6.0, generator)], -1
+    )
+    grid = a.affine(
+        a.normal(count, 8.0, generator), a.uniform(count, 0.95, 1.2, generator), middle + shift, middle
+    )
     thick = a.blur(inside * a.warp(inside, grid, (height, width)), a.uniform(count, 0.8, 2.0, generator))
-    window = torch.exp(
-        -(((torch.arange(height) - a.uniform(count, 10.0, 118.0, generator)[:, None]) / 24.0) ** 4)
-    )[:, None, :, None] * a.sometimes(count, 0.45, generator)[:, None, None, None]
+    window = (
+        torch.exp(
+            -(((torch.arange(height) - a.uniform(count, 10.0, 118.0, generator)[:, None]) / 24.0) ** 4)
+        )[:, None, :, None]
+        * a.sometimes(count, 0.45, generator)[:, None, None, None]
+    )
     line = torch.exp(-(((thick - 0.5) / 0.2) ** 2)) * inside * window
     loss = a.uniform(count, 0.3, 0.75, generator)[:, None, None, None]
     mean = (bone * inside).sum((-2, -1), keepdim=True) / inside.sum((-2, -1), keepdim=True).clamp_min(1)
-    return bone * (1 - loss * window * (1 - thick)) + a.uniform(count, 0.0, 0.9, generator)[
-        :, None, None, None
-    ] * mean * line
+    return (
+        bone * (1 - loss * window * (1 - thick))
+        + a.uniform(count, 0.0, 0.9, generator)[:, None, None, None] * mean * line
+    )
 
 
 def sesamoids(count: int, generator: Generator) -> Tensor:

@@ -33,7 +33,9 @@ def segment_rois(
     if not rois:
         return []
     if np.ndim(pixel_spacing_mm) > 0 and np.size(pixel_spacing_mm) != len(rois):
-        raise ValueError(f"{len(rois)} ROIs need one pixel spacing or {len(rois)}; got {np.size(pixel_spacing_mm)}.")
+        raise ValueError(
+            f"{len(rois)} ROIs need one pixel spacing or {len(rois)}; got {np.size(pixel_spacing_mm)}."
+        )
     spacings = np.broadcast_to(np.asarray(pixel_spacing_mm, np.float64), len(rois))
     if not (spacings > 0).all():
         raise ValueError("Pixel spacing must be positive.")

@@ -117,7 +117,10 @@ def spark_mark(point: SparkPoint) -> SafeString:
 @register.simple_tag
 def legend_item(status: str) -> SafeString:
     """A line of the hand map's legend."""
-    swatch = '<li><svg class="swatch hand" viewBox="-8 -8 16 16" aria-hidden="true"><circle class="joint {}" r="7"/>{}</svg>{}</li>'
+    swatch = (
+        '<li><svg class="swatch hand" viewBox="-8 -8 16 16" aria-hidden="true">'
+        '<circle class="joint {}" r="7"/>{}</svg>{}</li>'
+    )
     return format_html(swatch, status, mark(status, "0", "0"), words.RELIABILITY[status])
 
 
@@ -134,7 +137,10 @@ def film_dot(side: str, film: Radiograph | None) -> SafeString:
     hand = "right" if side == "R" else "left"
     state = "no film" if film is None else film.get_state_display()
     kind = "" if film is None else FILM_KINDS[film.state]
-    dot = '<span class="film-dot {}" title="{} hand: {}"><span aria-hidden="true">{}</span><span class="visually-hidden">{} hand: {}</span></span>'
+    dot = (
+        '<span class="film-dot {}" title="{} hand: {}"><span aria-hidden="true">{}</span>'
+        '<span class="visually-hidden">{} hand: {}</span></span>'
+    )
     return format_html(dot, kind, hand, state, side, hand, state)
 
 

@@ -127,7 +127,6 @@ class ViewSetCases:
         [
             {"nonsense": "1"},
             {"study": ""},
-            {"cursor": "!"},
             {"cursor": "cD1mb28="},
             {"cursor": "cj0xJnA9eA=="},
         ],

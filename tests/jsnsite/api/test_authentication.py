@@ -62,7 +62,7 @@ def test_a_role_that_is_taken_away_takes_its_rows_along(world, measured):
 
 def test_a_session_reads_and_writes_only_with_the_page_s_own_token(world, measured):
     client = APIClient(enforce_csrf_checks=True)
-    client.force_login(world.reviewer_one, backend="django.contrib.auth.backends.ModelBackend")
+    client.force_login(world.reviewer_one)
     assert client.get(PATH).status_code == 200
     body = {"measurement": str(measured["a"].uuid), "verdict": "accepted"}
     assert client.post(f"{V1}reads/", body, format="json").status_code == 403

@@ -31,7 +31,10 @@ def test_an_upright_crop_at_the_films_spacing_is_the_films_own_pixels() -> None:
 
 @settings(max_examples=25, deadline=None)
 @given(
-    x=st.floats(80, 120), y=st.floats(80, 120), angle=st.floats(-180, 180), spacing=st.sampled_from([0.1, 0.175, 0.3])
+    x=st.floats(80, 120),
+    y=st.floats(80, 120),
+    angle=st.floats(-180, 180),
+    spacing=st.sampled_from([0.1, 0.175, 0.3]),
 )
 def test_the_way_to_the_film_and_back_is_exact(x: float, y: float, angle: float, spacing: float) -> None:
     crop = crop_roi(smooth_film(200, 200), joint_at(x, y, angle), 0.15, spacing_out_mm=spacing, size_mm=12.0)
@@ -68,7 +71,9 @@ def test_shrinking_shows_no_alias_of_what_is_too_fine(factor: float) -> None:
     centre = (319.5, 319.5)
     side = int(500 / factor)
     small, _ = resample(fine, upright(centre, 0.0, factor, side), (side, side))
-    coarse, _ = resample(smooth_film(640, 640, period_px=150.0), upright(centre, 0.0, factor, side), (side, side))
+    coarse, _ = resample(
+        smooth_film(640, 640, period_px=150.0), upright(centre, 0.0, factor, side), (side, side)
+    )
     assert small.std() < 0.45 * fine.std()
     assert coarse.std() > 0.9 * smooth_film(640, 640, period_px=150.0).std()
 

@@ -79,7 +79,9 @@ def test_rois_of_different_sizes_share_a_request_and_keep_their_own_pixels() -> 
 def test_an_upsampled_film_reads_the_same_as_the_film_it_came_from() -> None:
     def twice(joint: tuple) -> tuple:
         image, masks = joint
-        return np.kron(image, np.ones((2, 2), np.float32)), np.stack([np.kron(m, np.ones((2, 2), bool)) for m in masks])
+        return np.kron(image, np.ones((2, 2), np.float32)), np.stack(
+            [np.kron(m, np.ones((2, 2), bool)) for m in masks]
+        )
 
     (result,) = quantify([FIXED], [MOVING])
     (finer,) = quantify([twice(FIXED)], [twice(MOVING)], SPACING_MM / 2)

@@ -26,7 +26,7 @@
     // Who has signed in on the site may try requests out without a token.
     requestInterceptor: (request) => {
       const sameOrigin = new URL(request.url, location.href).origin === location.origin;
-      if (sameOrigin) request.headers["X-CSRFToken"] = target.dataset.csrf;
+      if (sameOrigin && request.method === "POST") request.headers["X-CSRFToken"] = target.dataset.csrf;
       return request;
     },
   });
