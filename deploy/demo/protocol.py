@@ -109,7 +109,7 @@ def series(patients: tuple[PatientPlan, ...] = PATIENTS) -> Iterator[SeriesPlan]
     """Every hand of every patient."""
     for patient in patients:
         for side in ("L", "R"):
-            yield _hand(patient, side)  # type: ignore[arg-type]
+            yield _hand(patient, side)
 
 
 def _hand(patient: PatientPlan, laterality: Laterality) -> SeriesPlan:

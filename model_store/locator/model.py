@@ -25,7 +25,7 @@ class Locator:
 
     def __init__(self, network: HandLocator, device: str) -> None:
         self._device = torch.device(device)
-        self._network = network.eval().to(self._device, memory_format=torch.channels_last)
+        self._network = network.eval().to(self._device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def __call__(self, inputs: Arrays) -> dict[str, npt.NDArray[np.generic]]:
         """Find the landmarks of a batch; raises ``ValueError`` when the images do not have the shape named above."""

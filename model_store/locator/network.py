@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import cast
 
 import torch
-from monai.networks.nets import DynUNet
+from monai.networks.nets.dynunet import DynUNet
 from torch import Tensor, nn
 from torch.nn import functional
 

@@ -27,10 +27,7 @@ class Deformation:
     phase: Floats  # (K,)
 
     def __call__(self, points: Floats) -> Floats:
-        return (
-            points @ self.stretch.T
-            + np.sin(points @ self.wave.T + self.phase) @ self.amplitude
-        )
+        return points @ self.stretch.T + np.sin(points @ self.wave.T + self.phase) @ self.amplitude
 
 
 def random_deformation(
@@ -40,19 +37,12 @@ def random_deformation(
     width_scale: float,
     waviness_mm: float,
 ) -> Deformation:
-    stretch = width_scale * np.eye(3) + (length_scale - width_scale) * np.outer(
-        axis, axis
-    )
+    stretch = width_scale * np.eye(3) + (length_scale - width_scale) * np.outer(axis, axis)
     waves = 6
     wavelength_mm = rng.uniform(9.0, 28.0, waves)
     direction = rng.normal(size=(waves, 3))
     direction /= np.linalg.norm(direction, axis=1, keepdims=True)
-    amplitude = (
-        rng.normal(size=(waves, 3))
-        * waviness_mm
-        / np.sqrt(waves)
-        * (wavelength_mm / 18.0)[:, None]
-    )
+    amplitude = rng.normal(size=(waves, 3)) * waviness_mm / np.sqrt(waves) * (wavelength_mm / 18.0)[:, None]
     return Deformation(
         stretch,
         amplitude,
@@ -77,11 +67,7 @@ class Marrow:
             -((from_distal_mm / self.reach_mm) ** 2)
         )
         plate = self.plate_density * np.exp(-np.maximum(from_proximal_mm, 0.0) / 1.8)
-        return (
-            self.shaft_density
-            + (self.end_density - self.shaft_density) * np.minimum(ends, 1.0)
-            + plate
-        )
+        return self.shaft_density + (self.end_density - self.shaft_density) * np.minimum(ends, 1.0) + plate
 
 
 @dataclass(frozen=True)
@@ -145,24 +131,12 @@ def make_bone(
     if tubular:
         middle = np.abs(place - 0.52) < 0.12
         centre = local[middle].mean(axis=0)
-        radius = float(
-            np.median(
-                np.hypot(local[middle, 0] - centre[0], local[middle, 2] - centre[2])
-            )
-        )
+        radius = float(np.median(np.hypot(local[middle, 0] - centre[0], local[middle, 2] - centre[2])))
         shaft = smoothstep(place, 0.06, 0.40) * smoothstep(1.0 - place, 0.08, 0.40)
         facing = normals @ basis[1]
-        base = (
-            np.clip(-facing - 0.35, 0, 0.4) / 0.4 * (1 - smoothstep(place, 0.10, 0.22))
-        )
-        head = (
-            np.clip(facing - 0.2, 0, 0.4)
-            / 0.4
-            * (1 - smoothstep(1 - place, 0.10, 0.25))
-        )
-        thickness = (
-            cortex.end_mm + (cortex.shaft_share * radius - cortex.end_mm) * shaft
-        )
+        base = np.clip(-facing - 0.35, 0, 0.4) / 0.4 * (1 - smoothstep(place, 0.10, 0.22))
+        head = np.clip(facing - 0.2, 0, 0.4) / 0.4 * (1 - smoothstep(1 - place, 0.10, 0.25))
+        thickness = cortex.end_mm + (cortex.shaft_share * radius - cortex.end_mm) * shaft
         thickness = thickness + base * (cortex.base_plate_mm - cortex.end_mm)
         thickness = thickness + head * (cortex.head_plate_mm - cortex.end_mm)
     else:

@@ -39,8 +39,8 @@ def write_dicom(
     """Write `film` as explicit VR little endian.
 
     laterality and pixel_spacing_mm default to the film's; giving others makes a wrongly labelled file, as
-    intake will meet. spacing_tag says where the spacing is written. patient_name and patient_birth_date stand for what a site
-    forgot to remove. uid_entropy seeds the UIDs, so that the same film gets the same ones; None = random.
+    intake will meet. spacing_tag says where the spacing is written. patient_name and patient_birth_date stand for
+    what a site forgot to remove. uid_entropy seeds the UIDs, so that the same film gets the same ones; None = random.
     Pixels are stored as the film's photometric interpretation wants: bone is bright once it is applied.
     """
     dataset = FileDataset("", {}, preamble=b"\0" * 128)
@@ -85,17 +85,13 @@ def _patient(
         dataset.DeidentificationMethod = "Simulated radiograph of a digital phantom"
 
 
-def _study(
-    dataset: Dataset, study_date: date, entropy: str | None, institution: str
-) -> None:
+def _study(dataset: Dataset, study_date: date, entropy: str | None, institution: str) -> None:
     day = study_date.strftime("%Y%m%d")
     dataset.SOPClassUID = DigitalXRayImageStorageForPresentation
     dataset.SOPInstanceUID = _uid(entropy, "instance")
     dataset.StudyInstanceUID = _uid(entropy, "study")
     dataset.SeriesInstanceUID = _uid(entropy, "series")
-    dataset.StudyDate = dataset.SeriesDate = dataset.AcquisitionDate = (
-        dataset.ContentDate
-    ) = day
+    dataset.StudyDate = dataset.SeriesDate = dataset.AcquisitionDate = dataset.ContentDate = day
     dataset.StudyTime = dataset.AcquisitionTime = dataset.ContentTime = "120000"
     dataset.StudyID = "1"
     dataset.AccessionNumber = ""

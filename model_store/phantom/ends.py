@@ -12,9 +12,7 @@ from .skeleton import Link
 Floats = NDArray[np.float64]
 
 
-def shape_ends(
-    rng: np.random.Generator, name: str, link: Link, variation: float
-) -> Floats:
+def shape_ends(rng: np.random.Generator, name: str, link: Link, variation: float) -> Floats:
     """Vertices (N, 3), mm, of a bone whose head is broadened (metacarpals) or whose base is hollowed (phalanges).
 
     The mesh's own scan lines are smoothed away a little. variation 0 gives the mesh as it is.
@@ -33,16 +31,12 @@ def shape_ends(
         head = smoothstep(place, 0.68, 0.88)
         across = vertices @ link.flexion_axis
         middle = across[place > 0.8].mean()
-        return vertices + np.outer(
-            head * variation * broaden * (across - middle), link.flexion_axis
-        )
+        return vertices + np.outer(head * variation * broaden * (across - middle), link.flexion_axis)
     base = place < 0.12
     centre = vertices[base].mean(axis=0)
     sideways = vertices - centre - np.outer((vertices - centre) @ link.axis, link.axis)
     distance = np.linalg.norm(sideways, axis=1)
     rim = np.quantile(distance[base], 0.9)
-    bowl = np.clip(1.0 - (distance / rim) ** 2, 0.0, 1.0) * (
-        1.0 - smoothstep(place, 0.04, 0.16)
-    )
+    bowl = np.clip(1.0 - (distance / rim) ** 2, 0.0, 1.0) * (1.0 - smoothstep(place, 0.04, 0.16))
     depth = hollow * variation * (0.9 if "prox" in name else 0.35)
     return np.asarray(vertices + np.outer(bowl * depth, link.axis))

@@ -114,41 +114,25 @@ def expose(projection: Projection, exposure: Exposure, seed: int) -> Film:
     beam *= _heel(projection.shape, exposure.heel)
     hand = projection.soft_mm > 1.0
     beam *= transmission(exposure.furniture, projection, hand, rng)
-    beam += np.float32(exposure.scatter) * (
-        _smooth(beam, exposure.scatter_mm / spacing) - beam
-    )
+    beam += np.float32(exposure.scatter) * (_smooth(beam, exposure.scatter_mm / spacing) - beam)
 
-    penumbra = (
-        exposure.focal_spot_mm * 0.015 * 0.4
-    )  # of bone some 15 mm above the detector; as a sigma
+    penumbra = exposure.focal_spot_mm * 0.015 * 0.4  # of bone some 15 mm above the detector; as a sigma
     blur = np.hypot(exposure.blur_mm, penumbra) / spacing
-    beam = gaussian_filter(
-        beam, 0.85 * blur, truncate=3.0
-    )  # light spreads before it is counted ...
+    beam = gaussian_filter(beam, 0.85 * blur, truncate=3.0)  # light spreads before it is counted ...
     quanta = beam * np.float32(exposure.photons)
-    quanta += np.sqrt(np.maximum(quanta, 0.0)) * rng.standard_normal(
-        quanta.shape, np.float32
-    )
-    quanta = gaussian_filter(
-        quanta, 0.53 * blur, truncate=3.0
-    )  # ... and the read-out spreads it again
+    quanta += np.sqrt(np.maximum(quanta, 0.0)) * rng.standard_normal(quanta.shape, np.float32)
+    quanta = gaussian_filter(quanta, 0.53 * blur, truncate=3.0)  # ... and the read-out spreads it again
     beam = quanta * np.float32(1.0 / exposure.photons)
-    beam += np.float32(exposure.readout_noise) * rng.standard_normal(
-        beam.shape, np.float32
-    )
+    beam += np.float32(exposure.readout_noise) * rng.standard_normal(beam.shape, np.float32)
 
     density = -np.log(np.maximum(beam, np.float32(2e-3)))
     sharp = density + np.float32(exposure.edge_amount) * (
         density - _smooth(density, exposure.edge_mm / spacing)
     )
-    sharp -= np.float32(exposure.equalise_amount) * _smooth(
-        density, exposure.equalise_mm / spacing
-    )
+    sharp -= np.float32(exposure.equalise_amount) * _smooth(density, exposure.equalise_mm / spacing)
     shade = _tone(sharp, hand, exposure)
     pixels = np.rint(shade * (LEVELS - 1)).astype(np.uint16)
-    return Film(
-        pixels, spacing, projection.laterality, exposure.photometric, exposure.kvp, seed
-    )
+    return Film(pixels, spacing, projection.laterality, exposure.photometric, exposure.kvp, seed)
 
 
 def _tone(density: Image, hand: NDArray[np.bool_], exposure: Exposure) -> Image:
@@ -175,14 +159,10 @@ def _smooth(image: Image, sigma_px: float) -> Image:
     """Gaussian blur; a broad one is done on a coarser grid."""
     step = int(sigma_px / 2.5)
     if step < 2:
-        return np.asarray(
-            gaussian_filter(image, sigma_px, truncate=3.0, mode="nearest")
-        )
+        return np.asarray(gaussian_filter(image, sigma_px, truncate=3.0, mode="nearest"))
     height, width = image.shape
     padded = np.pad(image, ((0, -height % step), (0, -width % step)), mode="edge")
-    coarse = padded.reshape(
-        padded.shape[0] // step, step, padded.shape[1] // step, step
-    ).mean(axis=(1, 3))
+    coarse = padded.reshape(padded.shape[0] // step, step, padded.shape[1] // step, step).mean(axis=(1, 3))
     coarse = gaussian_filter(coarse, sigma_px / step, truncate=3.0, mode="nearest")
     fine = zoom(coarse, step, order=1, mode="nearest", grid_mode=True)
     return np.asarray(fine[:height, :width], np.float32)

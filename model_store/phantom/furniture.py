@@ -60,9 +60,7 @@ def transmission(
     return passes
 
 
-def _blades(
-    furniture: Furniture, projection: Projection, hand: NDArray[np.bool_]
-) -> Image:
+def _blades(furniture: Furniture, projection: Projection, hand: NDArray[np.bool_]) -> Image:
     rows, columns = np.flatnonzero(hand.any(axis=1)), np.flatnonzero(hand.any(axis=0))
     spacing = projection.pixel_spacing_mm
     clear = float(furniture.collimation_mm or 0.0) / spacing
@@ -110,28 +108,18 @@ def _put_marker(
             return
 
 
-def _stamp(
-    furniture: Furniture, projection: Projection, rng: np.random.Generator
-) -> Image:
+def _stamp(furniture: Furniture, projection: Projection, rng: np.random.Generator) -> Image:
     size = int(furniture.marker_mm / projection.pixel_spacing_mm)
     initials = "".join(rng.choice(list("ABCDEGHJKMNPRSTW"), 2))
-    text = (
-        projection.laterality
-        if rng.random() < 0.5
-        else f"{projection.laterality}\n{initials}"
-    )
+    text = projection.laterality if rng.random() < 0.5 else f"{projection.laterality}\n{initials}"
     side = int(size * 2.6)
     sheet = PilImage.new("L", (side, side), 255)
     draw = ImageDraw.Draw(sheet)
     if furniture.marker == "plate":
-        draw.rounded_rectangle(
-            (side * 0.12, side * 0.08, side * 0.88, side * 0.92), side * 0.08, fill=205
-        )
+        draw.rounded_rectangle((side * 0.12, side * 0.08, side * 0.88, side * 0.92), side * 0.08, fill=205)
     draw.multiline_text(
         (side / 2, side / 2), text, fill=6, anchor="mm", align="center", font=ImageFont.load_default(size * 0.85),
         stroke_width=max(1, size // 30), stroke_fill=6,
     )  # fmt: skip
-    turned = sheet.rotate(
-        furniture.marker_turn_deg, fillcolor=255, resample=PilImage.Resampling.BILINEAR
-    )
+    turned = sheet.rotate(furniture.marker_turn_deg, fillcolor=255, resample=PilImage.Resampling.BILINEAR)
     return np.asarray(turned, np.float32) / np.float32(255.0)

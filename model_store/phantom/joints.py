@@ -37,9 +37,7 @@ class JointAnatomy:
 def far_end(bone: Bone) -> Floats:
     """Middle of a bone's distal end, mm, in its frame."""
     along = bone.outer.vertices @ bone.basis[1]
-    return np.asarray(
-        bone.outer.vertices[along > np.quantile(along, 0.98)].mean(axis=0)
-    )
+    return np.asarray(bone.outer.vertices[along > np.quantile(along, 0.98)].mean(axis=0))
 
 
 def measure_joint(
@@ -58,9 +56,7 @@ def measure_joint(
     the rims) and the distance of the surfaces themselves (a film shows it between the subchondral plates).
     """
     child = upper.outer.vertices @ rotation.T + position
-    base = child[upper.outer.vertices @ upper.basis[1] < upper.proximal_mm + 2.5].mean(
-        axis=0
-    )
+    base = child[upper.outer.vertices @ upper.basis[1] < upper.proximal_mm + 2.5].mean(axis=0)
     far = far_end(upper) @ rotation.T + position
     direction = (far - base) / np.linalg.norm(far - base)
     seen_direction = direction - (direction @ beam) * beam
@@ -75,12 +71,8 @@ def measure_joint(
     radius = 0.55 * np.sqrt(facing.sum() * _CELL_MM**2 / np.pi)
     rows, columns = np.nonzero(facing)
     centre = np.array([middle[rows].mean(), middle[columns].mean()])
-    central = facing & (
-        np.hypot(middle[:, None] - centre[0], middle[None] - centre[1]) < radius
-    )
-    silhouettes = np.nanmin(floor[facing.any(axis=1)], axis=1) - np.nanmax(
-        roof[facing.any(axis=1)], axis=1
-    )
+    central = facing & (np.hypot(middle[:, None] - centre[0], middle[None] - centre[1]) < radius)
+    silhouettes = np.nanmin(floor[facing.any(axis=1)], axis=1) - np.nanmax(roof[facing.any(axis=1)], axis=1)
     seen = silhouettes[len(silhouettes) // 4 : -(len(silhouettes) // 4)]
     clearance = float(np.quantile((floor - roof)[facing], 0.02))
     top, bottom = np.median(floor[central]), np.median(roof[central])
@@ -108,9 +100,7 @@ def _surface(points: Floats, cells: int, *, lowest: bool) -> Floats:
     inside = ((index >= 0) & (index < cells)).all(axis=1)
     index, heights = index[inside], points[inside, 2]
     surface = np.full((cells, cells), np.inf if lowest else -np.inf)
-    (np.minimum if lowest else np.maximum).at(
-        surface, (index[:, 0], index[:, 1]), heights
-    )
+    (np.minimum if lowest else np.maximum).at(surface, (index[:, 0], index[:, 1]), heights)
     return np.where(np.isfinite(surface), surface, np.nan)
 
 

@@ -33,14 +33,10 @@ class Mesh:
     def normals(self) -> Floats:
         """Unit vertex normals (N, 3), pointing outwards, averaged over the faces around a vertex by area."""
         corners = self.vertices[self.faces]
-        weighted = np.cross(
-            corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]
-        )
+        weighted = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
         total = np.stack(
             [
-                np.bincount(
-                    self.faces.ravel(), np.repeat(weighted[:, i], 3), len(self.vertices)
-                )
+                np.bincount(self.faces.ravel(), np.repeat(weighted[:, i], 3), len(self.vertices))
                 for i in range(3)
             ],
             axis=1,
@@ -60,16 +56,12 @@ def bone_mesh(name: str) -> Mesh:
 
     Raises ValueError where the package's mesh cannot be closed.
     """
-    mesh = trimesh.load_mesh(
-        files("myo_sim") / "models" / "meshes" / f"{name}.stl", file_type="stl"
-    )
+    mesh = trimesh.load_mesh(files("myo_sim") / "models" / "meshes" / f"{name}.stl", file_type="stl")
     mesh.apply_scale(1000.0)
     mesh.merge_vertices(digits_vertex=3)
     if name in FOREARM:
         return _loft(mesh)
-    if (
-        name == "pisiform"
-    ):  # its own surface is torn; the bone is a pea, so its hull is the bone
+    if name == "pisiform":  # its own surface is torn; the bone is a pea, so its hull is the bone
         return from_trimesh(mesh.convex_hull.subdivide())
     mesh.update_faces(mesh.nondegenerate_faces())
     if not mesh.is_watertight:
@@ -82,9 +74,7 @@ def bone_mesh(name: str) -> Mesh:
 def ellipsoid(centre: Floats, radii: Floats) -> Mesh:
     """An ellipsoid with semi-axes `radii` (3,) along x, y, z about `centre` (3,), mm: a sesamoid bone."""
     ball = trimesh.creation.icosphere(subdivisions=3)
-    return Mesh(
-        np.asarray(ball.vertices) * radii + centre, np.asarray(ball.faces, np.int64)
-    )
+    return Mesh(np.asarray(ball.vertices) * radii + centre, np.asarray(ball.faces, np.int64))
 
 
 def _loft(mesh: trimesh.Trimesh, step_mm: float = 0.8, sectors: int = 72) -> Mesh:
@@ -104,29 +94,21 @@ def _loft(mesh: trimesh.Trimesh, step_mm: float = 0.8, sectors: int = 72) -> Mes
         distance = -(hull.equations[:, :2] @ centre + hull.equations[:, 2])
         approach = hull.equations[:, :2] @ rays.T
         with np.errstate(divide="ignore"):
-            reach = np.where(approach > 1e-9, distance[:, None] / approach, np.inf).min(
-                axis=0
-            )
+            reach = np.where(approach > 1e-9, distance[:, None] / approach, np.inf).min(axis=0)
         centres.append(centre)
         radii.append(reach)
     centre_line = gaussian_filter1d(np.array(centres), 3.0, axis=0, mode="nearest")
     radius = gaussian_filter1d(np.array(radii), 3.0, axis=0, mode="nearest")
     radius = gaussian_filter1d(radius, 1.5, axis=1, mode="wrap")
-    ends = np.minimum(
-        1.0, np.sqrt((np.arange(len(levels)) + 1) / 4.0)
-    )  # rounds the distal rim
+    ends = np.minimum(1.0, np.sqrt((np.arange(len(levels)) + 1) / 4.0))  # rounds the distal rim
     ring = centre_line[:, None, :] + (radius * ends[:, None])[:, :, None] * rays[None]
     level_column = np.broadcast_to(levels[:, None, None], (*radius.shape, 1))
-    tube = np.concatenate([ring[..., :1], level_column, ring[..., 1:]], axis=2).reshape(
-        -1, 3
-    )
+    tube = np.concatenate([ring[..., :1], level_column, ring[..., 1:]], axis=2).reshape(-1, 3)
     caps = np.array([tube[:sectors].mean(axis=0), tube[-sectors:].mean(axis=0)])
     index = np.arange(len(tube)).reshape(len(levels), sectors)
     after = np.roll(index, -1, axis=1)
     sides = [(index[:-1], after[:-1], index[1:]), (after[:-1], after[1:], index[1:])]
     bottom = (np.full(sectors, len(tube)), after[0], index[0])
     top = (np.full(sectors, len(tube) + 1), index[-1], after[-1])
-    faces = np.concatenate(
-        [np.stack(corner, axis=-1).reshape(-1, 3) for corner in [*sides, bottom, top]]
-    )
+    faces = np.concatenate([np.stack(corner, axis=-1).reshape(-1, 3) for corner in [*sides, bottom, top]])
     return from_trimesh(trimesh.Trimesh(np.vstack([tube, caps]), faces, process=False))

@@ -52,9 +52,7 @@ def make_pose(
                 continue
             knuckle = level == (0 if ray == 1 else 1)
             angles[f"{bone}:flexion"] = rng.normal(0, 2.5 if knuckle else 2.0)
-            angles[f"{bone}:abduction"] = (
-                rng.normal(0, 1.5) + lean * fan if knuckle else rng.normal(0, 0.6)
-            )
+            angles[f"{bone}:abduction"] = rng.normal(0, 1.5) + lean * fan if knuckle else rng.normal(0, 0.6)
             angles[f"{bone}:roll"] = rng.normal(0, 2.0 if knuckle else 0.8)
     turn = rng.uniform(-rotation_range_deg, rotation_range_deg) * spread
     return Pose(

@@ -56,16 +56,10 @@ LIES: Mapping[str, Lie] = {
 def rest_orientation(link: Link, lie: Lie) -> Floats:
     """Rotation (3, 3) that lays a bone down: its axis and flexion axis to where `lie` wants them, in the world."""
     radial, dip = np.deg2rad(lie.radial), np.deg2rad(lie.dip)
-    direction = np.array(
-        [np.sin(radial) * np.cos(dip), -np.cos(radial) * np.cos(dip), -np.sin(dip)]
-    )
+    direction = np.array([np.sin(radial) * np.cos(dip), -np.cos(radial) * np.cos(dip), -np.sin(dip)])
     across = np.cross([0.0, 0.0, 1.0], direction)
-    across = Rotation.from_rotvec(np.deg2rad(lie.roll) * direction).apply(
-        across / np.linalg.norm(across)
-    )
-    own = np.stack(
-        [link.axis, link.flexion_axis, np.cross(link.axis, link.flexion_axis)], axis=1
-    )
+    across = Rotation.from_rotvec(np.deg2rad(lie.roll) * direction).apply(across / np.linalg.norm(across))
+    own = np.stack([link.axis, link.flexion_axis, np.cross(link.axis, link.flexion_axis)], axis=1)
     wanted = np.stack([direction, across, np.cross(direction, across)], axis=1)
     return wanted @ own.T
 
@@ -75,20 +69,14 @@ def rest(lies: Mapping[str, Lie]) -> tuple[dict[str, Floats], dict[str, Floats]]
     positions = {name: link.position for name, link in links().items()}
     rotations = {name: np.eye(3) for name in positions}
     world = dict(rotations)
-    rotations["lunate"] = Rotation.from_euler(
-        "x", WRIST_EXTENSION_DEG, degrees=True
-    ).as_matrix()
-    positions["lunate"] = positions["lunate"] + np.array(
-        [0.0, RADIOCARPAL_SHIFT_MM, 0.0]
-    )
+    rotations["lunate"] = Rotation.from_euler("x", WRIST_EXTENSION_DEG, degrees=True).as_matrix()
+    positions["lunate"] = positions["lunate"] + np.array([0.0, RADIOCARPAL_SHIFT_MM, 0.0])
     for name, link in links().items():
         parent = world[link.parent] if link.parent else np.eye(3)
         if name in lies:
             rotations[name] = parent.T @ rest_orientation(link, lies[name])
         world[name] = parent @ rotations[name]
-    for ray in (
-        RAYS.values()
-    ):  # a metacarpal turns about its base, not about the chain's origin in its shaft
+    for ray in RAYS.values():  # a metacarpal turns about its base, not about the chain's origin in its shaft
         base = metacarpal_base(ray[0])
         positions[ray[0]] = positions[ray[0]] + base - rotations[ray[0]] @ base
     return positions, rotations

@@ -88,18 +88,10 @@ class Projection:
         total = np.zeros((self.shape[0] * n, self.shape[1] * n), np.float32)
         for layer in self.layers.values():
             height, width = layer.path_mm.shape
-            total[
-                layer.row : layer.row + height, layer.column : layer.column + width
-            ] += layer.path_mm
-        return (
-            total
-            if n == 1
-            else total.reshape(self.shape[0], n, self.shape[1], n).mean(axis=(1, 3))
-        )
+            total[layer.row : layer.row + height, layer.column : layer.column + width] += layer.path_mm
+        return total if n == 1 else total.reshape(self.shape[0], n, self.shape[1], n).mean(axis=(1, 3))
 
-    def save(
-        self, file: str | PathLike[str] | BinaryIO, *, compressed: bool = False
-    ) -> None:
+    def save(self, file: str | PathLike[str] | BinaryIO, *, compressed: bool = False) -> None:
         """Write as one .npz; path lengths are stored to 0.5 um."""
         save_arrays(self, file, compressed=compressed)
 
@@ -147,14 +139,10 @@ def project(
     )
 
 
-def _truth(
-    subject: Subject, joint: str, placed: Mapping[str, Placement], camera: Camera
-) -> JointTruth:
+def _truth(subject: Subject, joint: str, placed: Mapping[str, Placement], camera: Camera) -> JointTruth:
     anatomy = subject.joints[joint]
     upper, lower = placed[anatomy.upper_bone], placed[anatomy.lower_bone]
-    near, far = camera.project(
-        upper(np.stack([anatomy.upper_point, anatomy.far_point]))
-    )
+    near, far = camera.project(upper(np.stack([anatomy.upper_point, anatomy.far_point])))
     centre = 0.5 * (near + camera.project(lower(anatomy.lower_point)))
     way = far - near
     vertices = subject.bones
@@ -166,18 +154,12 @@ def _truth(
         ROI_MM / camera.pixel_spacing_mm,
         anatomy.upper_bone,
         anatomy.lower_bone,
-        camera.project(
-            upper(vertices[anatomy.upper_bone].outer.vertices[anatomy.upper_near])
-        ),
-        camera.project(
-            lower(vertices[anatomy.lower_bone].outer.vertices[anatomy.lower_near])
-        ),
+        camera.project(upper(vertices[anatomy.upper_bone].outer.vertices[anatomy.upper_near])),
+        camera.project(lower(vertices[anatomy.lower_bone].outer.vertices[anatomy.lower_near])),
     )
 
 
-def _layer(
-    subject: Subject, bone: Bone, placed: Placement, camera: Camera, supersample: int
-) -> Layer | None:
+def _layer(subject: Subject, bone: Bone, placed: Placement, camera: Camera, supersample: int) -> Layer | None:
     points = placed(bone.outer.vertices)
     uv = (camera.project(points) + 0.5) * supersample - 0.5
     size = np.array([camera.shape[1], camera.shape[0]]) * supersample
@@ -198,9 +180,7 @@ def _layer(
     hollow = np.minimum(hollow, whole)
     path = whole - hollow
     inside = hollow > 0.0
-    path[inside] += hollow[inside] * _marrow(
-        subject, bone, placed, camera, supersample, low, inside
-    )
+    path[inside] += hollow[inside] * _marrow(subject, bone, placed, camera, supersample, low, inside)
     slant = np.hypot(1.0, np.linalg.norm(points[:, :2].mean(axis=0)) / camera.sid_mm)
     return Layer(int(low[1]), int(low[0]), (path * slant).astype(np.float32))
 
@@ -219,18 +199,11 @@ def _marrow(
     The texture lies on sheets through the bone: each ray is cut with each sheet, in the bone's own axes.
     """
     rows, columns = np.nonzero(inside)
-    x = (
-        (columns + low[0] + 0.5) / supersample - 0.5 - 0.5 * (camera.shape[1] - 1)
-    ) * camera.pixel_spacing_mm
-    y = (
-        (rows + low[1] + 0.5) / supersample - 0.5 - 0.5 * (camera.shape[0] - 1)
-    ) * camera.pixel_spacing_mm
+    x = ((columns + low[0] + 0.5) / supersample - 0.5 - 0.5 * (camera.shape[1] - 1)) * camera.pixel_spacing_mm
+    y = ((rows + low[1] + 0.5) / supersample - 0.5 - 0.5 * (camera.shape[0] - 1)) * camera.pixel_spacing_mm
     to_bone = bone.basis @ placed.rotation.T
     source = to_bone @ (np.array([0.0, 0.0, camera.sid_mm]) - placed.position)
-    ray = [
-        to_bone[i, 0] * x + to_bone[i, 1] * y - to_bone[i, 2] * camera.sid_mm
-        for i in range(3)
-    ]
+    ray = [to_bone[i, 0] * x + to_bone[i, 1] * y - to_bone[i, 2] * camera.sid_mm for i in range(3)]
     pattern = tiles(subject.texture_seed, subject.trabecular_period_mm)
     texture = np.zeros(len(rows))
     density = texture
@@ -238,12 +211,8 @@ def _marrow(
         reach = (depth - source[2]) / ray[2]
         across, along = source[0] + reach * ray[0], source[1] + reach * ray[1]
         tile, shift_across, shift_along = bone.marrow.offsets[sheet]
-        texture = texture + sample(
-            pattern[int(tile)], along + shift_along, across + shift_across
-        )
+        texture = texture + sample(pattern[int(tile)], along + shift_along, across + shift_across)
         if sheet == len(bone.depths_mm) // 2:
-            density = bone.marrow.density(
-                along - bone.proximal_mm, bone.distal_mm - along
-            )
+            density = bone.marrow.density(along - bone.proximal_mm, bone.distal_mm - along)
     strength = bone.marrow.contrast / len(bone.depths_mm)
     return np.asarray(density * np.maximum(1.0 + strength * texture, 0.0))

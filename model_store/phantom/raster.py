@@ -24,9 +24,7 @@ def thickness(uv: Floats, depth: Floats, faces: Ints, shape: tuple[int, int]) ->
     height, width = shape
     x, y = uv[:, 0][faces], uv[:, 1][faces]
     z = depth[faces]
-    double_area = (x[:, 1] - x[:, 0]) * (y[:, 2] - y[:, 0]) - (x[:, 2] - x[:, 0]) * (
-        y[:, 1] - y[:, 0]
-    )
+    double_area = (x[:, 1] - x[:, 0]) * (y[:, 2] - y[:, 0]) - (x[:, 2] - x[:, 0]) * (y[:, 1] - y[:, 0])
     seen = np.abs(double_area) > 1e-12
     faces, x, y, z, double_area = (
         faces[seen],
@@ -36,12 +34,10 @@ def thickness(uv: Floats, depth: Floats, faces: Ints, shape: tuple[int, int]) ->
         double_area[seen],
     )
     slope_x = (
-        (z[:, 1] - z[:, 0]) * (y[:, 2] - y[:, 0])
-        - (z[:, 2] - z[:, 0]) * (y[:, 1] - y[:, 0])
+        (z[:, 1] - z[:, 0]) * (y[:, 2] - y[:, 0]) - (z[:, 2] - z[:, 0]) * (y[:, 1] - y[:, 0])
     ) / double_area
     slope_y = (
-        (x[:, 1] - x[:, 0]) * (z[:, 2] - z[:, 0])
-        - (x[:, 2] - x[:, 0]) * (z[:, 1] - z[:, 0])
+        (x[:, 1] - x[:, 0]) * (z[:, 2] - z[:, 0]) - (x[:, 2] - x[:, 0]) * (z[:, 1] - z[:, 0])
     ) / double_area
     offset = z[:, 0] - slope_x * x[:, 0] - slope_y * y[:, 0]
 
@@ -56,11 +52,7 @@ def thickness(uv: Floats, depth: Floats, faces: Ints, shape: tuple[int, int]) ->
         last = np.clip(np.ceil(uv[end, 1]), 0, height).astype(np.int64)
         count = last - first
         owner = np.repeat(np.arange(len(faces)), count)
-        row = (
-            np.arange(len(owner))
-            - np.repeat(np.cumsum(count) - count, count)
-            + first[owner]
-        )
+        row = np.arange(len(owner)) - np.repeat(np.cumsum(count) - count, count) + first[owner]
         upper, lower = uv[top[owner]], uv[end[owner]]
         crossing = upper[:, 0] + (row - upper[:, 1]) * (lower[:, 0] - upper[:, 0]) / (
             lower[:, 1] - upper[:, 1]
@@ -70,9 +62,7 @@ def thickness(uv: Floats, depth: Floats, faces: Ints, shape: tuple[int, int]) ->
         # for a face seen from behind): the walk's direction carries the sign of the projected area with it.
         sign = np.where(down, 1.0, -1.0)[owner]
         cell = row * (width + 1) + start
-        constant += np.bincount(
-            cell, sign * (offset[owner] + slope_y[owner] * row), len(constant)
-        )
+        constant += np.bincount(cell, sign * (offset[owner] + slope_y[owner] * row), len(constant))
         linear += np.bincount(cell, sign * slope_x[owner], len(linear))
     constants = np.cumsum(constant.reshape(height, width + 1), axis=1)[:, :width]
     linears = np.cumsum(linear.reshape(height, width + 1), axis=1)[:, :width]

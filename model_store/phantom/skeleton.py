@@ -11,7 +11,7 @@ from functools import cache
 from importlib.resources import files
 from xml.etree import ElementTree
 
-import mujoco  # type: ignore[import-untyped]
+import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
@@ -31,14 +31,9 @@ CARPALS = (
 )
 RAYS: Mapping[int, tuple[str, ...]] = {
     1: ("1mc", "thumbprox", "thumbdist"),
-    **{
-        ray: (f"{ray}mc", f"{ray}proxph", f"{ray}midph", f"{ray}distph")
-        for ray in (2, 3, 4, 5)
-    },
+    **{ray: (f"{ray}mc", f"{ray}proxph", f"{ray}midph", f"{ray}distph") for ray in (2, 3, 4, 5)},
 }
-JOINT_BONES: Mapping[
-    str, tuple[str, str]
-] = {  # joint: (upper = distal bone, lower = proximal bone)
+JOINT_BONES: Mapping[str, tuple[str, str]] = {  # joint: (upper = distal bone, lower = proximal bone)
     **{f"MCP{ray}": (RAYS[ray][1], RAYS[ray][0]) for ray in RAYS},
     "IP1": (RAYS[1][2], RAYS[1][1]),
     **{f"PIP{ray}": (RAYS[ray][2], RAYS[ray][1]) for ray in (2, 3, 4, 5)},
@@ -80,30 +75,14 @@ def links() -> Mapping[str, Link]:
     found: dict[str, Link] = {}
 
     def visit(body: ElementTree.Element, parent: str | None) -> None:
-        name = next(
-            g.get("mesh", "") for g in body.findall("geom") if g.get("mesh")
-        ).removesuffix("_r")
-        position = (
-            np.zeros(3)
-            if parent is None
-            else 1000.0 * _vector(body.get("pos", "0 0 0"))
-        )
+        name = next(g.get("mesh", "") for g in body.findall("geom") if g.get("mesh")).removesuffix("_r")
+        position = np.zeros(3) if parent is None else 1000.0 * _vector(body.get("pos", "0 0 0"))
         axis = _long_axis(name, body)
-        hinge = next(
-            (j for j in body.findall("joint") if "flexion" in j.get("name", "")), None
-        )
+        hinge = next((j for j in body.findall("joint") if "flexion" in j.get("name", "")), None)
         if hinge is None:  # a metacarpal lies as the knuckle on its head does
-            hinge = next(
-                (j for j in body.iter("joint") if "flexion" in j.get("name", "")), None
-            )
-        flexion = (
-            np.array([1.0, 0.0, 0.0])
-            if hinge is None
-            else _vector(hinge.get("axis", "1 0 0"))
-        )
-        found[name] = Link(
-            name, parent, position, axis, _unit(flexion - (flexion @ axis) * axis)
-        )
+            hinge = next((j for j in body.iter("joint") if "flexion" in j.get("name", "")), None)
+        flexion = np.array([1.0, 0.0, 0.0]) if hinge is None else _vector(hinge.get("axis", "1 0 0"))
+        found[name] = Link(name, parent, position, axis, _unit(flexion - (flexion @ axis) * axis))
         for child in body.findall("body"):
             visit(child, name)
 
@@ -142,9 +121,7 @@ def _model() -> mujoco.MjModel:
     bodies = {None: ElementTree.SubElement(root, "worldbody")}
     for link in links().values():
         body = ElementTree.SubElement(bodies[link.parent], "body", name=link.name)  # type: ignore[index]
-        ElementTree.SubElement(
-            body, "inertial", pos="0 0 0", mass="1", diaginertia="1 1 1"
-        )
+        ElementTree.SubElement(body, "inertial", pos="0 0 0", mass="1", diaginertia="1 1 1")
         axes = {
             "flexion": link.flexion_axis,
             "abduction": link.abduction_axis,
@@ -152,13 +129,9 @@ def _model() -> mujoco.MjModel:
         }
         for kind, axis in axes.items():
             text = " ".join(map(repr, axis.tolist()))
-            ElementTree.SubElement(
-                body, "joint", name=f"{link.name}:{kind}", type="hinge", axis=text
-            )
+            ElementTree.SubElement(body, "joint", name=f"{link.name}:{kind}", type="hinge", axis=text)
         bodies[link.name] = body  # type: ignore[index]
-    return mujoco.MjModel.from_xml_string(
-        ElementTree.tostring(root, encoding="unicode")
-    )
+    return mujoco.MjModel.from_xml_string(ElementTree.tostring(root, encoding="unicode"))
 
 
 @dataclass(frozen=True)
@@ -192,8 +165,6 @@ def place(
         data.joint(name).qpos[0] = angle
     mujoco.mj_kinematics(model, data)
     return {
-        name: Placement(
-            data.body(name).xmat.reshape(3, 3).copy(), data.body(name).xpos.copy()
-        )
+        name: Placement(data.body(name).xmat.reshape(3, 3).copy(), data.body(name).xpos.copy())
         for name in positions
     }

@@ -24,9 +24,7 @@ JOINT_FIELDS = (
 )
 
 
-def save_arrays(
-    projection: Projection, file: str | PathLike[str] | BinaryIO, *, compressed: bool
-) -> None:
+def save_arrays(projection: Projection, file: str | PathLike[str] | BinaryIO, *, compressed: bool) -> None:
     arrays: dict[str, Any] = {"soft": _pack(projection.soft_mm, SOFT_STEP_MM)}
     joints = {}
     for name, layer in projection.layers.items():
@@ -43,9 +41,7 @@ def save_arrays(
         "pixel_spacing_mm": projection.pixel_spacing_mm,
         "shape": projection.shape,
         "supersample": projection.supersample,
-        "layers": {
-            name: (layer.row, layer.column) for name, layer in projection.layers.items()
-        },
+        "layers": {name: (layer.row, layer.column) for name, layer in projection.layers.items()},
         "joints": joints,
     }
     arrays["header"] = np.array(json.dumps(header))

@@ -92,15 +92,9 @@ def make_subject(
     size = float(np.clip(rng.normal(0.94, 0.075), 0.75, 1.15))
     size = size if scale is None else scale
     thickness = (
-        float(np.clip(rng.normal(1.0, 0.16), 0.6, 1.35))
-        if cortical_factor is None
-        else cortical_factor
+        float(np.clip(rng.normal(1.0, 0.16), 0.6, 1.35)) if cortical_factor is None else cortical_factor
     )
-    contrast = (
-        float(rng.uniform(0.5, 1.2))
-        if trabecular_contrast is None
-        else trabecular_contrast
-    )
+    contrast = float(rng.uniform(0.5, 1.2)) if trabecular_contrast is None else trabecular_contrast
 
     lies = {
         name: Lie(
@@ -132,9 +126,7 @@ def make_subject(
     density = thickness * float(rng.uniform(0.85, 1.15))
     bones: dict[str, Bone] = {}
     for name, deformation in deformations.items():
-        bones[name] = _draw_bone(
-            rng, name, deformation, world[name], thickness, density, contrast, variation
-        )
+        bones[name] = _draw_bone(rng, name, deformation, world[name], thickness, density, contrast, variation)
     for metacarpal, places in SESAMOIDS.items():
         if metacarpal != "1mc" and rng.random() < 0.45:
             continue
@@ -154,16 +146,10 @@ def make_subject(
     for joint, (upper, lower) in JOINT_BONES.items():
         mean, spread = SPACES_MM[joint.rstrip("12345")]
         wanted = (mean + rng.normal(0, spread)) * size**0.5
-        wanted = (
-            wanted if spaces_mm is None or joint not in spaces_mm else spaces_mm[joint]
-        )
+        wanted = wanted if spaces_mm is None or joint not in spaces_mm else spaces_mm[joint]
         beam = world[lower].T @ np.array([0.0, 0.0, 1.0])
-        anatomy = measure_joint(
-            joint, bones[upper], bones[lower], rotations[upper], positions[upper], beam
-        )
-        widen = max(
-            wanted - anatomy.space_mm, LEAST_CLEARANCE_MM - anatomy.clearance_mm
-        )
+        anatomy = measure_joint(joint, bones[upper], bones[lower], rotations[upper], positions[upper], beam)
+        widen = max(wanted - anatomy.space_mm, LEAST_CLEARANCE_MM - anatomy.clearance_mm)
         positions[upper] = positions[upper] + widen * anatomy.direction
         joints[joint] = measure_joint(
             joint, bones[upper], bones[lower], rotations[upper], positions[upper], beam
@@ -183,9 +169,7 @@ def make_subject(
 def _world(rotations: Mapping[str, Floats]) -> dict[str, Floats]:
     world: dict[str, Floats] = {}
     for name, link in links().items():
-        world[name] = (world[link.parent] if link.parent else np.eye(3)) @ rotations[
-            name
-        ]
+        world[name] = (world[link.parent] if link.parent else np.eye(3)) @ rotations[name]
     return world
 
 
@@ -210,10 +194,7 @@ def _draw_bone(
     size = float(np.cbrt(np.linalg.det(deformation.stretch)))
     distal = name.endswith(("dist", "distph"))
     cortex = Cortex(
-        shaft_share=(
-            0.28 if name in FOREARM or distal else 0.40 if "mc" in name else 0.33
-        )
-        * thickness,
+        shaft_share=(0.28 if name in FOREARM or distal else 0.40 if "mc" in name else 0.33) * thickness,
         end_mm=0.30 * thickness * size,
         base_plate_mm=float(rng.uniform(0.45, 0.85)) * size * thickness**0.5,
         head_plate_mm=float(rng.uniform(0.25, 0.5)) * size * thickness**0.5,
@@ -266,6 +247,4 @@ def _sesamoid(
 
 
 def _offsets(rng: np.random.Generator) -> Floats:
-    return np.column_stack(
-        [rng.integers(0, TILES, SHEETS), rng.uniform(0, 51.2, (SHEETS, 2))]
-    )
+    return np.column_stack([rng.integers(0, TILES, SHEETS), rng.uniform(0, 51.2, (SHEETS, 2))])

@@ -44,9 +44,7 @@ def _band(
     """Noise of one octave about 1/period_mm, standard deviation 1."""
     frequency = np.hypot(along, across)
     gain = np.exp(-0.5 * (np.log(np.maximum(frequency, 1e-6) * period_mm) / 0.35) ** 2)
-    noise = np.fft.irfft2(
-        np.fft.rfft2(rng.normal(size=(_SIDE, _SIDE))) * gain, s=(_SIDE, _SIDE)
-    )
+    noise = np.fft.irfft2(np.fft.rfft2(rng.normal(size=(_SIDE, _SIDE))) * gain, s=(_SIDE, _SIDE))
     return noise / noise.std()
 
 

@@ -34,23 +34,15 @@ class Tube:
     def squared_thickness(self, x: Floats, y: Floats) -> Floats:
         """thickness^2 inside, falling through 0 at the tube's edge, negative outside; smooth everywhere (mm^2)."""
         run = self.end - self.start
-        along = ((x - self.start[0]) * run[0] + (y - self.start[1]) * run[1]) / (
-            run @ run
-        )
+        along = ((x - self.start[0]) * run[0] + (y - self.start[1]) * run[1]) / (run @ run)
         along = np.clip(along, 0.0, 1.0)
-        distance2 = (x - self.start[0] - along * run[0]) ** 2 + (
-            y - self.start[1] - along * run[1]
-        ) ** 2
-        half_width = self.half_width[0] + along * (
-            self.half_width[1] - self.half_width[0]
-        )
+        distance2 = (x - self.start[0] - along * run[0]) ** 2 + (y - self.start[1] - along * run[1]) ** 2
+        half_width = self.half_width[0] + along * (self.half_width[1] - self.half_width[0])
         thickness = self.thickness[0] + along * (self.thickness[1] - self.thickness[0])
         return thickness**2 * (1.0 - distance2 / half_width**2)
 
 
-def soft_tissue(
-    subject: Subject, placed: Mapping[str, Placement], camera: Camera
-) -> NDArray[np.float32]:
+def soft_tissue(subject: Subject, placed: Mapping[str, Placement], camera: Camera) -> NDArray[np.float32]:
     """Thickness of the whole hand, skin to skin, mm, (H, W) float32."""
     height, width = camera.shape
     spacing = camera.pixel_spacing_mm
@@ -60,20 +52,14 @@ def soft_tissue(
     tubes = _tubes(subject, placed, camera)
     stack = np.stack([tube.squared_thickness(x, y) for tube in tubes])
     peak = stack.max(axis=0)
-    merged = peak + _BLEND_MM2 * np.log(
-        np.exp(np.maximum((stack - peak) / _BLEND_MM2, -50.0)).sum(axis=0)
-    )
+    merged = peak + _BLEND_MM2 * np.log(np.exp(np.maximum((stack - peak) / _BLEND_MM2, -50.0)).sum(axis=0))
     merged = gaussian_filter(np.maximum(merged, -400.0), 1.6 / _GRID_MM)
     all_rows, all_columns = np.arange(height), np.arange(width)
-    squared = RectBivariateSpline(rows, columns, merged, kx=3, ky=3)(
-        all_rows, all_columns
-    )
+    squared = RectBivariateSpline(rows, columns, merged, kx=3, ky=3)(all_rows, all_columns)
     muscle = RectBivariateSpline(
         rows, columns, _muscle(subject.soft_tissue, placed, camera, x, y), kx=3, ky=3
     )
-    return (np.sqrt(np.maximum(squared, 0.0)) * muscle(all_rows, all_columns)).astype(
-        np.float32
-    )
+    return (np.sqrt(np.maximum(squared, 0.0)) * muscle(all_rows, all_columns)).astype(np.float32)
 
 
 def _muscle(
@@ -94,17 +80,12 @@ def _muscle(
     for _ in range(14):
         direction = rng.uniform(0, np.pi)
         wave = 2 * np.pi / rng.uniform(6.0, 35.0)
-        phase = (
-            local[..., 0] * np.cos(direction) * wave
-            + local[..., 1] * np.sin(direction) * wave * 0.5
-        )
+        phase = local[..., 0] * np.cos(direction) * wave + local[..., 1] * np.sin(direction) * wave * 0.5
         factor += rng.uniform(0.004, 0.016) * np.sin(phase + rng.uniform(0, 2 * np.pi))
     return factor
 
 
-def _tubes(
-    subject: Subject, placed: Mapping[str, Placement], camera: Camera
-) -> list[Tube]:
+def _tubes(subject: Subject, placed: Mapping[str, Placement], camera: Camera) -> list[Tube]:
     tissue, size = subject.soft_tissue, subject.scale
     width, thick, palm = (
         tissue.finger_half_width_mm,
@@ -175,18 +156,13 @@ def _tubes(
     ):  # the thenar muscles and the thumb's web
         thumb = bases[1] + share * (knuckles[1] - bases[1])
         index = bases[2] + share * (knuckles[2] - bases[2])
-        tubes.append(
-            Tube(thumb, index, (11.0 * size, 13.0 * size), (thickness * palm, palm))
-        )
+        tubes.append(Tube(thumb, index, (11.0 * size, 13.0 * size), (thickness * palm, palm)))
     wrist = 0.5 * (
-        film("radius", far_end(subject.bones["radius"]))
-        + film("ulna", far_end(subject.bones["ulna"]))
+        film("radius", far_end(subject.bones["radius"])) + film("ulna", far_end(subject.bones["ulna"]))
     )
     up = film("lunate", np.array([0.0, 40.0, 0.0]) * size) - film("lunate", np.zeros(3))
     middle = np.mean([bases[ray] for ray in (2, 3, 4, 5)], axis=0)
-    tubes.append(
-        Tube(middle, wrist, (27.0 * size, 27.0 * size), (1.15 * palm, 1.35 * palm))
-    )
+    tubes.append(Tube(middle, wrist, (27.0 * size, 27.0 * size), (1.15 * palm, 1.35 * palm)))
     tubes.append(
         Tube(
             wrist,

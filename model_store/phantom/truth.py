@@ -106,9 +106,7 @@ def _on_film(projection: Projection, bone: str) -> Image:
     layer = projection.layers.get(bone)
     if layer is not None:
         rows, columns = layer.path_mm.shape
-        total[layer.row : layer.row + rows, layer.column : layer.column + columns] = (
-            layer.path_mm
-        )
+        total[layer.row : layer.row + rows, layer.column : layer.column + columns] = layer.path_mm
     return np.asarray(total.reshape(height, n, width, n).mean(axis=(1, 3)))
 
 
@@ -127,13 +125,7 @@ def joint_layers(
     upper = np.zeros((size_px, size_px), np.float32)
     lower, others = upper.copy(), upper.copy()
     for name, layer in projection.layers.items():
-        into = (
-            upper
-            if name == truth.upper_bone
-            else lower
-            if name == truth.lower_bone
-            else others
-        )
+        into = upper if name == truth.upper_bone else lower if name == truth.lower_bone else others
         into += _sample_layer(layer, film, projection.supersample)
     x, y = film[..., 0], film[..., 1]
     soft = map_coordinates(
@@ -146,9 +138,7 @@ def joint_layers(
     return upper, lower, others, soft
 
 
-def _sample_layer(
-    layer: Layer, film_px: Floats, supersample: int
-) -> Image | np.float32:
+def _sample_layer(layer: Layer, film_px: Floats, supersample: int) -> Image | np.float32:
     column = (film_px[..., 0] + 0.5) * supersample - 0.5 - layer.column
     row = (film_px[..., 1] + 0.5) * supersample - 0.5 - layer.row
     height, width = layer.path_mm.shape
@@ -161,9 +151,7 @@ def _sample_layer(
         return np.float32(0.0)
     window = layer.path_mm[low_row:high_row, low_column:high_column]
     where = np.stack([row - low_row, column - low_column])
-    sampled: Image = map_coordinates(
-        window, where, order=3, mode="constant", output=np.float32
-    )
+    sampled: Image = map_coordinates(window, where, order=3, mode="constant", output=np.float32)
     return np.maximum(sampled, np.float32(0.0))
 
 

@@ -176,7 +176,9 @@ class Registrar:
             pair.spacing_mm,
         )
         images = splines(pair, COARSE)
-        fits = [refine(pair, start, COARSE, self.settings, images) for start in (by_network, by_masks, by_search)]
+        fits = [
+            refine(pair, start, COARSE, self.settings, images) for start in (by_network, by_masks, by_search)
+        ]
         area = pair.fixed_region.sum((-2, -1)).clamp(min=1.0)
         costs = torch.stack([torch.where(fit.support > 0.5 * area, fit.cost, torch.inf) for fit in fits])
         shifts = torch.stack([fit.unknowns[:, 3] for fit in fits])

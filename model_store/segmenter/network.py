@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import cast
 
 import torch
-from monai.networks.blocks import Convolution
-from monai.networks.nets import BasicUNetPlusPlus
+from monai.networks.blocks.convolutions import Convolution
+from monai.networks.nets.basic_unetplusplus import BasicUNetPlusPlus
 from torch import Tensor, nn
 
 #: Side of the network's input in pixels and the spacing it was trained at: a field of 22.4 mm.
@@ -51,7 +51,7 @@ class JointSegmenter(nn.Module):
             norm=("batch", {"affine": True}),
             act=("relu", {"inplace": True}),
         )
-        self.network.conv_0_0 = nn.Sequential(
+        self.network.conv_0_0 = nn.Sequential(  # type: ignore[assignment]  # of the same inputs and outputs
             Convolution(2, 1, first, kernel_size=7, norm="batch", act="relu", adn_ordering="NA"),
             Convolution(2, first, first, kernel_size=3, norm="batch", act="relu", adn_ordering="NA"),
         )

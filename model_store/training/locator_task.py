@@ -36,16 +36,18 @@ class LocatorTask:
         self._held_out = []
         for close_up in (0.0, 1.0):
             for part in torch.arange(len(held_out[0])).split(10):
-                films = compose_films(*(array[part] for array in held_out), generator, close_up, no_hand=0.0)
+                bone, soft, landmarks = (array[part] for array in held_out)
+                films = compose_films(bone, soft, landmarks, generator, close_up, no_hand=0.0)
                 self._held_out.append((close_up, *films))
         first = torch.arange(min(20, len(held_out[0])))
-        self._empty = compose_films(*(array[first] for array in held_out), generator, 0.3, no_hand=1.0)[0]
+        bone, soft, landmarks = (array[first] for array in held_out)
+        self._empty = compose_films(bone, soft, landmarks, generator, 0.3, no_hand=1.0)[0]
 
     def batch(self, size: int, generator: Generator) -> Mapping[str, Tensor]:
         """``image`` (N, 1, 256, 256), ``points`` (N, 19, 2) input px, ``present`` (N, 19) 0 or 1."""
         chosen = torch.randint(len(self._training[0]), (size,), generator=generator)
-        hands = (array[chosen] for array in self._training)
-        image, points, present = compose_films(*hands, generator, _CLOSE_UP, _NO_HAND)
+        bone, soft, landmarks = (array[chosen] for array in self._training)
+        image, points, present = compose_films(bone, soft, landmarks, generator, _CLOSE_UP, _NO_HAND)
         return {"image": image, "points": points, "present": present}
 
     def loss(self, network: nn.Module, batch: Mapping[str, Tensor]) -> Tensor:

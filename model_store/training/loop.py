@@ -60,7 +60,7 @@ class Run:
     """
 
     def __init__(self, network: nn.Module, task: Task, schedule: Schedule, folder: Path) -> None:
-        self.network = network.to(memory_format=torch.channels_last)
+        self.network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.task = task
         self.schedule = schedule
         self.folder = folder
@@ -123,7 +123,7 @@ class Run:
                 self.seconds += time.monotonic() - start
                 progress.update()
                 progress.set_postfix(
-                    loss=f"{mean_loss:.4f}", **{k: f"{v:.4g}" for k, v in self.metrics.items()}
+                    {"loss": f"{mean_loss:.4f}", **{k: f"{v:.4g}" for k, v in self.metrics.items()}}
                 )
                 if self.step % self.schedule.validate_every == 0 or self.step == self.schedule.steps:
                     self.judge(mean_loss)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
-import SimpleITK as sitk  # noqa: N813  the name its documentation uses
+import SimpleITK as sitk
 
 from model_store.registrar.regions import GROW_MM
 
@@ -16,7 +16,9 @@ def simpleitk_dy_mm(fixed: Image, moving: Image, mask: Mask, spacing_mm: float) 
     """dy (mm, down) of one bone at the ROI's centre, by SimpleITK: correlation inside the grown mask, rigid,
     three scales, regular-step gradient descent, started from no motion."""
     images = [sitk.GetImageFromArray(image) for image in (fixed, moving)]
-    grown = sitk.BinaryDilate(sitk.GetImageFromArray(mask.astype(np.uint8)), [round(GROW_MM / spacing_mm)] * 2)
+    grown = sitk.BinaryDilate(
+        sitk.GetImageFromArray(mask.astype(np.uint8)), [round(GROW_MM / spacing_mm)] * 2
+    )
     for image in (*images, grown):
         image.SetSpacing((spacing_mm, spacing_mm))
     centre = [(length - 1) / 2 * spacing_mm for length in fixed.shape[::-1]]

@@ -12,7 +12,15 @@ import numpy as np
 import pytest
 import torch
 
-from model_store.phantom import bone_masks, expose, joint_motion, make_exposure, make_pose, make_subject, project
+from model_store.phantom import (
+    bone_masks,
+    expose,
+    joint_motion,
+    make_exposure,
+    make_pose,
+    make_subject,
+    project,
+)
 from tests.benchmarks.peers import simpleitk_dy_mm
 from workers.inference import get_backend
 from workers.pipeline import quantify_joints
@@ -80,7 +88,9 @@ def test_registration_beside_simpleitk() -> None:
     torch.set_num_threads(1)
     joints = list(cases())
     truth = [case.jsn_mm for case in joints]
-    print(f"\n{len(joints)} phantom joints, true masks, one core, {platform.machine()}, code {code_version()}")
+    print(
+        f"\n{len(joints)} phantom joints, true masks, one core, {platform.machine()}, code {code_version()}"
+    )
     backend = get_backend()
     quantify_joints([joints[0].fixed], [joints[0].moving], SPACING_MM, backend=backend)  # loads the models
     start = time.perf_counter()

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -59,6 +60,9 @@ class Stack:
 
     def count(self, query: str) -> int:
         return int(str(self.rows(f"SELECT count(*) FROM {query}")[0][0]))
+
+    def has(self, query: str) -> bool:
+        return self.count(query) > 0
 
     def is_finished(self) -> bool:
         """Nothing waits and nothing is worked on: rows are ready, done, or failed with a reason."""
@@ -113,10 +117,10 @@ def test_a_killed_worker_leaves_nothing_undone_and_nothing_done_twice(stack: Sta
     ):
         worker = stack.start_worker()
         try:
-            wait_until(lambda working=working: stack.count(working) > 0, f"a row in {working}", 120)
+            wait_until(partial(stack.has, working), f"a row in {working}", 120)
         finally:
             kill(worker)
-        assert stack.count(working) > 0
+        assert stack.has(working)
     worker = stack.start_worker()
     try:
         wait_until(stack.is_finished, "the last pair", 240)

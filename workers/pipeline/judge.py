@@ -74,9 +74,7 @@ def calibrated_sigma(raw_sigma_mm: float, residual_upper: float, residual_lower:
     """One standard deviation of JSN, mm.
 
     The registration's own sigma knows noise and texture; what it can not know, bones that turned out of the plane
-    between the films, shows in the residual. Both are added in quadrature, with a floor for what a small turn leaves no trace of.
+    between the films, shows in the residual. Both are added in quadrature, with a floor for turns too small to show.
     """
-    model_mm = SIGMA_RESIDUAL_MM * math.sqrt(
-        residual_upper * residual_upper + residual_lower * residual_lower
-    )
-    return math.sqrt((SIGMA_FACTOR * raw_sigma_mm) ** 2 + model_mm**2 + SIGMA_FLOOR_MM**2)
+    model_mm = SIGMA_RESIDUAL_MM * math.hypot(residual_upper, residual_lower)
+    return math.hypot(SIGMA_FACTOR * raw_sigma_mm, model_mm, SIGMA_FLOOR_MM)

@@ -67,7 +67,9 @@ def _context(report: Report) -> dict[str, Any]:
         "counts": _counts(report),
         "mean": _mean(report),
         "ticks": [{"x": _x(value, span), "label": words.signed_mm(value, 1)} for value in _ticks(span)],
-        "scale": pictures.data_uri(np.repeat(pictures.heat(np.linspace(0, 1, 256))[None], 12, axis=0)),
+        "scale": pictures.data_uri(
+            np.repeat(pictures.heat(np.linspace(0, 1, 256, dtype=np.float32))[None], 12, axis=0)
+        ),
         "scale_top": f"{top:g}",
         "upper_colour": _css(pictures.UPPER_RGB),
         "lower_colour": _css(pictures.LOWER_RGB),
@@ -157,13 +159,14 @@ def _top_of_scale(results: Any) -> float:
     losses = [result.loss_map[np.isfinite(result.loss_map)] for result in results]
     together = np.concatenate([loss for loss in losses if loss.size] or [np.ones(1)])
     top = max(float(np.percentile(together, 99)), 1e-3)
-    power = 10 ** math.floor(math.log10(top))
-    return float(next(step * power for step in (1, 2, 5, 10) if step * power >= top * 0.999))
+    power = float(10 ** math.floor(math.log10(top)))
+    steps: list[float] = [step * power for step in (1, 2, 5, 10)]
+    return next(step for step in steps if step >= top * 0.999)
 
 
 def _span(results: Any) -> float:
     """Half the width of the chart, mm: what the numbers need, not what a wild interval needs."""
-    ends = [abs(result.jsn_mm) + 0.1 for result in results if math.isfinite(result.jsn_mm)]
+    ends: list[float] = [abs(result.jsn_mm) + 0.1 for result in results if math.isfinite(result.jsn_mm)]
     return math.ceil(10 * min(max([0.3, *ends]), 3.0)) / 10
 
 

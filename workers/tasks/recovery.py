@@ -62,5 +62,5 @@ def sweep_regularly(sender: Any, **_: Any) -> None:
 
 def _messages_waiting() -> int:
     with app.connection_for_read() as connection:
-        declared = connection.default_channel.queue_declare(queue=app.conf.task_default_queue)
-    return int(declared.message_count)
+        channel: Any = connection.default_channel
+        return int(channel.queue_declare(queue=app.conf.task_default_queue).message_count)

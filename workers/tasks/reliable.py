@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import random
 from collections.abc import Callable
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeAlias, TypeVar
 
 from celery import Task
 from django.conf import settings
@@ -27,17 +27,19 @@ class Claimed(Protocol):
 
 
 RowT = TypeVar("RowT", bound=Claimed)
+RowCo = TypeVar("RowCo", bound=Claimed, covariant=True)
+AnyTask: TypeAlias = "Task[Any, Any]"  # generic in its stubs only
 
 
-class Claim(Protocol[RowT]):
+class Claim(Protocol[RowCo]):
     """Takes a row by its public id; None where there is nothing to do."""
 
-    def __call__(self, public_id: str, /, *, token: str) -> RowT | None: ...
+    def __call__(self, public_id: str, /, *, token: str) -> RowCo | None: ...
 
 
 def reliable(
     name: str, *, claim: Claim[RowT], fail: Callable[[RowT, str, str], object]
-) -> Callable[[Callable[[RowT], None]], Task]:
+) -> Callable[[Callable[[RowT], None]], AnyTask]:
     """Make ``work(row)`` the Celery task ``name(public_id)``.
 
     The message is acknowledged when the work is done or has failed, so it comes back when its worker is
@@ -46,8 +48,8 @@ def reliable(
     the last of these, ends the row by ``fail(row, code, message)``.
     """
 
-    def decorate(work: Callable[[RowT], None]) -> Task:
-        def run(task: Task, public_id: str) -> None:
+    def decorate(work: Callable[[RowT], None]) -> AnyTask:
+        def run(task: AnyTask, public_id: str) -> None:
             row = claim(public_id, token=task.request.id or "")
             if row is None:
                 return
@@ -64,7 +66,9 @@ def reliable(
 
         run.__doc__ = work.__doc__
         run.__module__ = work.__module__
-        return app.task(run, name=name, **_OPTIONS)
+        make: Any = app.task(name=name, **_OPTIONS)
+        made: AnyTask = make(run)
+        return made
 
     return decorate
 
@@ -89,4 +93,4 @@ def _passes(error: Exception) -> bool:
 
 def _pause_s(claims: int) -> float:
     # the client itself has tried for some 20 s before it gives up
-    return _FIRST_PAUSE_S * 2**claims * random.uniform(0.8, 1.2)  # noqa: S311
+    return _FIRST_PAUSE_S * 2.0**claims * random.uniform(0.8, 1.2)  # noqa: S311

@@ -28,29 +28,17 @@ def film(film_at_baseline: Projection) -> Film:
     return expose(film_at_baseline, PLAIN, seed=1)
 
 
-def test_bone_is_brighter_than_flesh_and_flesh_than_air(
-    film: Film, film_at_baseline: Projection
-) -> None:
+def test_bone_is_brighter_than_flesh_and_flesh_than_air(film: Film, film_at_baseline: Projection) -> None:
     upper, _ = bone_masks(film_at_baseline, "MCP3")
     flesh = (film_at_baseline.bone_mm() == 0) & (film_at_baseline.soft_mm > 8)
     air = film_at_baseline.soft_mm == 0
-    assert (
-        np.median(film.pixels[upper])
-        > np.median(film.pixels[flesh])
-        > np.median(film.pixels[air])
-    )
+    assert np.median(film.pixels[upper]) > np.median(film.pixels[flesh]) > np.median(film.pixels[air])
     assert film.pixels.max() <= 4095
 
 
-def test_the_same_seed_gives_the_same_film(
-    film: Film, film_at_baseline: Projection
-) -> None:
-    np.testing.assert_array_equal(
-        expose(film_at_baseline, PLAIN, seed=1).pixels, film.pixels
-    )
-    assert not np.array_equal(
-        expose(film_at_baseline, PLAIN, seed=2).pixels, film.pixels
-    )
+def test_the_same_seed_gives_the_same_film(film: Film, film_at_baseline: Projection) -> None:
+    np.testing.assert_array_equal(expose(film_at_baseline, PLAIN, seed=1).pixels, film.pixels)
+    assert not np.array_equal(expose(film_at_baseline, PLAIN, seed=2).pixels, film.pixels)
 
 
 def test_every_drawn_exposure_uses_the_range(film_at_baseline: Projection) -> None:
@@ -61,9 +49,7 @@ def test_every_drawn_exposure_uses_the_range(film_at_baseline: Projection) -> No
 
 
 @pytest.mark.parametrize("photometric", ["MONOCHROME1", "MONOCHROME2"])
-def test_a_dicom_file_reads_back_with_bone_bright(
-    film: Film, photometric: Photometric
-) -> None:
+def test_a_dicom_file_reads_back_with_bone_bright(film: Film, photometric: Photometric) -> None:
     buffer = io.BytesIO()
     write_dicom(
         buffer,
@@ -79,9 +65,7 @@ def test_a_dicom_file_reads_back_with_bone_bright(
     assert read.file_meta.TransferSyntaxUID == "1.2.840.10008.1.2.1"
     assert read.SOPClassUID == "1.2.840.10008.5.1.4.1.1.1.1"
     assert (
-        [float(v) for v in read.PixelSpacing]
-        == [0.175, 0.175]
-        == [float(v) for v in read.ImagerPixelSpacing]
+        [float(v) for v in read.PixelSpacing] == [0.175, 0.175] == [float(v) for v in read.ImagerPixelSpacing]
     )
     assert (read.ImageLaterality, read.BodyPartExamined, read.ViewPosition) == (
         "R",
@@ -118,8 +102,6 @@ def test_uids_follow_their_entropy(film: Film) -> None:
 
 def test_spacing_can_be_left_out(film: Film) -> None:
     buffer = io.BytesIO()
-    write_dicom(
-        buffer, film, patient_id="P", study_date=date(2024, 1, 1), spacing_tag="none"
-    )
+    write_dicom(buffer, film, patient_id="P", study_date=date(2024, 1, 1), spacing_tag="none")
     buffer.seek(0)
     assert "PixelSpacing" not in pydicom.dcmread(buffer, stop_before_pixels=True)

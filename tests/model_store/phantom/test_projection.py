@@ -20,9 +20,7 @@ from model_store.phantom import (
 )
 
 
-def test_a_space_narrowed_by_d_mm_reads_plus_d(
-    subject: Subject, film_at_baseline: Projection
-) -> None:
+def test_a_space_narrowed_by_d_mm_reads_plus_d(subject: Subject, film_at_baseline: Projection) -> None:
     narrowed = {"MCP2": 0.3, "MCP5": -0.2, "PIP3": 0.15, "IP1": 0.25}
     moving = project(subject, Pose(), jsn_mm=narrowed, supersample=1)
     for joint in JOINTS:
@@ -33,25 +31,16 @@ def test_a_space_narrowed_by_d_mm_reads_plus_d(
 def test_turning_and_shifting_the_hand_changes_no_space(
     subject: Subject, film_at_baseline: Projection
 ) -> None:
-    turned = project(
-        subject, Pose(rotation_deg=25.0, shift_mm=(4.0, -3.0)), supersample=1
-    )
+    turned = project(subject, Pose(rotation_deg=25.0, shift_mm=(4.0, -3.0)), supersample=1)
     for joint in JOINTS:
         motion = joint_motion(film_at_baseline, turned, joint)
-        assert (
-            abs(motion.jsn_mm) < 0.02
-        )  # parallax: the bones of a joint lie at different heights
-        assert (
-            abs(motion.upper.rotation_deg) < 0.1
-            and abs(motion.lower.rotation_deg) < 0.1
-        )
+        assert abs(motion.jsn_mm) < 0.02  # parallax: the bones of a joint lie at different heights
+        assert abs(motion.upper.rotation_deg) < 0.1 and abs(motion.lower.rotation_deg) < 0.1
         before, after = film_at_baseline.joints[joint], turned.joints[joint]
         assert after.angle_deg - before.angle_deg == pytest.approx(25.0, abs=0.2)
 
 
-def test_a_finger_turned_outwards_turns_its_bone_only(
-    subject: Subject, film_at_baseline: Projection
-) -> None:
+def test_a_finger_turned_outwards_turns_its_bone_only(subject: Subject, film_at_baseline: Projection) -> None:
     bent = project(subject, Pose(angles_deg={"2proxph:abduction": 3.0}), supersample=1)
     motion = joint_motion(film_at_baseline, bent, "MCP2")
     # Each film is looked at upright along the finger, so the metacarpal seems to turn; right hand, thumb on the left.
@@ -64,9 +53,7 @@ def test_a_left_hand_is_the_mirror_image_of_the_right(
 ) -> None:
     left = project(make_subject(3, "L"), Pose(), supersample=1)
     assert left.shape == film_at_baseline.shape
-    np.testing.assert_allclose(
-        left.bone_mm()[:, ::-1], film_at_baseline.bone_mm(), atol=1e-3
-    )
+    np.testing.assert_allclose(left.bone_mm()[:, ::-1], film_at_baseline.bone_mm(), atol=1e-3)
     for joint in JOINTS:
         mirrored, right = left.joints[joint], film_at_baseline.joints[joint]
         assert mirrored.x_px == pytest.approx(left.shape[1] - 1 - right.x_px, abs=1e-6)
@@ -87,9 +74,7 @@ def test_the_same_seed_gives_the_same_projection() -> None:
     same = project(make_subject(5), make_pose(2), supersample=1)
     other = project(make_subject(6), make_pose(2), supersample=1)
     np.testing.assert_array_equal(one.bone_mm(), same.bone_mm())
-    assert one.shape != other.shape or not np.array_equal(
-        one.bone_mm(), other.bone_mm()
-    )
+    assert one.shape != other.shape or not np.array_equal(one.bone_mm(), other.bone_mm())
 
 
 def test_joint_centres_lie_between_their_bones(film_at_baseline: Projection) -> None:
@@ -97,9 +82,7 @@ def test_joint_centres_lie_between_their_bones(film_at_baseline: Projection) -> 
         upper, lower = bone_masks(film_at_baseline, joint, size_px=127)
         assert upper[:55].any() and lower[72:].any()
         rows = np.arange(127)[:, None]
-        assert (
-            (rows * upper).sum() / upper.sum() < 63 < (rows * lower).sum() / lower.sum()
-        )
+        assert (rows * upper).sum() / upper.sum() < 63 < (rows * lower).sum() / lower.sum()
         assert upper[63, 63] + lower[63, 63] < 2
 
 
@@ -108,9 +91,7 @@ def test_masks_lie_where_the_layers_are(film_at_baseline: Projection) -> None:
     for mask, name in ((upper, "2midph"), (lower, "2proxph")):
         layer = film_at_baseline.layers[name]
         height, width = layer.path_mm.shape
-        window = mask[
-            layer.row : layer.row + height, layer.column : layer.column + width
-        ]
+        window = mask[layer.row : layer.row + height, layer.column : layer.column + width]
         assert mask.sum() == window.sum() == (layer.path_mm > 0.15).sum()
 
 
@@ -131,21 +112,12 @@ def test_a_projection_survives_its_file(film_at_baseline: Projection) -> None:
     buffer.seek(0)
     again = Projection.load(buffer)
     np.testing.assert_allclose(again.bone_mm(), film_at_baseline.bone_mm(), atol=2e-3)
-    assert joint_motion(film_at_baseline, again, "MCP2").jsn_mm == pytest.approx(
-        0.0, abs=1e-9
-    )
-    assert (
-        replace(again, layers={}, soft_mm=again.soft_mm, joints={}).shape
-        == film_at_baseline.shape
-    )
+    assert joint_motion(film_at_baseline, again, "MCP2").jsn_mm == pytest.approx(0.0, abs=1e-9)
+    assert replace(again, layers={}, soft_mm=again.soft_mm, joints={}).shape == film_at_baseline.shape
 
 
-def test_an_unknown_joint_or_hand_is_refused(
-    subject: Subject, film_at_baseline: Projection
-) -> None:
+def test_an_unknown_joint_or_hand_is_refused(subject: Subject, film_at_baseline: Projection) -> None:
     with pytest.raises(ValueError, match="MCP9"):
         project(subject, Pose(), jsn_mm={"MCP9": 0.1})
     with pytest.raises(ValueError, match="different hands"):
-        joint_motion(
-            film_at_baseline, replace(film_at_baseline, subject_seed=99), "MCP2"
-        )
+        joint_motion(film_at_baseline, replace(film_at_baseline, subject_seed=99), "MCP2")

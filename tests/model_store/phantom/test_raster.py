@@ -10,9 +10,7 @@ from model_store.phantom.skeleton import links
 
 def test_a_box_is_as_thick_as_it_is_deep_and_nothing_outside() -> None:
     box = trimesh.creation.box((20.0, 10.0, 3.0))
-    image = thickness(
-        box.vertices[:, :2] + [24.5, 14.5], box.vertices[:, 2], box.faces, (30, 50)
-    )
+    image = thickness(box.vertices[:, :2] + [24.5, 14.5], box.vertices[:, 2], box.faces, (30, 50))
     expected = np.zeros((30, 50))
     expected[10:20, 15:35] = 3.0
     np.testing.assert_allclose(image, expected, atol=1e-12)
@@ -21,17 +19,13 @@ def test_a_box_is_as_thick_as_it_is_deep_and_nothing_outside() -> None:
 def test_a_tilted_box_keeps_its_volume() -> None:
     box = trimesh.creation.box((200.0, 100.0, 60.0))
     box.apply_transform(trimesh.transformations.rotation_matrix(0.4, (1.0, 2.0, 0.5)))
-    image = thickness(
-        box.vertices[:, :2] + 200.0, box.vertices[:, 2], box.faces, (400, 400)
-    )
+    image = thickness(box.vertices[:, :2] + 200.0, box.vertices[:, 2], box.faces, (400, 400))
     assert abs(image.sum() / box.volume - 1.0) < 2e-4
 
 
 def test_a_ball_shows_its_chords() -> None:
     ball = trimesh.creation.icosphere(subdivisions=5, radius=40.0)
-    image = thickness(
-        ball.vertices[:, :2] + 50.0, ball.vertices[:, 2], ball.faces, (101, 101)
-    )
+    image = thickness(ball.vertices[:, :2] + 50.0, ball.vertices[:, 2], ball.faces, (101, 101))
     y, x = np.mgrid[:101, :101] - 50.0
     inside = np.hypot(x, y) < 38.0
     chord = 2.0 * np.sqrt(np.maximum(1600.0 - x**2 - y**2, 0.0))

@@ -16,7 +16,7 @@ Image = npt.NDArray[np.float32]
 def registrar() -> Registrar:
     """The registrar with a network that proposes no motion: what the search and the refinement do alone."""
     network = RegistrationNetwork()
-    for parameter in network.features.fc.parameters():
+    for parameter in list(network.features.parameters())[-2:]:
         parameter.data.zero_()
     return Registrar(network)
 
@@ -50,7 +50,9 @@ def draw(
         end = -0.8 - 0.04 * u**2 if sign > 0 else 0.8 + 0.05 * u**2
         depth_end = (end - v) if sign > 0 else (v - end)
         depth = np.minimum(depth_end, 6.0 - np.abs(u))
-        texture = sum(s * np.cos(a * u + b * v + p) for (a, b), p, s in zip(waves, phases, strengths, strict=True))
+        texture = sum(
+            s * np.cos(a * u + b * v + p) for (a, b), p, s in zip(waves, phases, strengths, strict=True)
+        )
         cortex = np.exp(-(((depth - 0.5) / 0.4) ** 2))
         image += (0.5 + 0.4 * cortex + 0.5 * texture) / (1 + np.exp(-depth / 0.08))
         masks.append(depth > 0)

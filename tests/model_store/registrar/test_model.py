@@ -65,7 +65,8 @@ def test_gain_and_offset_of_the_other_film_do_not_matter(model: Registrar) -> No
 
 def test_a_joint_reads_the_same_alone_and_in_a_batch(model: Registrar) -> None:
     pairs = [
-        (draw(STILL, STILL, seed=s, noise=0.02), draw((0.1, 0.2 * s, 1.0), STILL, seed=s, noise=0.02)) for s in range(3)
+        (draw(STILL, STILL, seed=s, noise=0.02), draw((0.1, 0.2 * s, 1.0), STILL, seed=s, noise=0.02))
+        for s in range(3)
     ]
     together = model(request(pairs))["parameters"]
     alone = [model(request([pair]))["parameters"][0] for pair in pairs]
@@ -100,6 +101,8 @@ def test_metrics_have_one_column_for_each_name(model: Registrar) -> None:
         ({"fixed": np.full((1, 128, 128), np.nan, np.float32)}, "finite"),
     ],
 )
-def test_inputs_that_do_not_fit_are_refused_with_a_sentence(model: Registrar, change: dict, message: str) -> None:
+def test_inputs_that_do_not_fit_are_refused_with_a_sentence(
+    model: Registrar, change: dict, message: str
+) -> None:
     with pytest.raises(ValueError, match=message):
         model({**request([(draw(STILL, STILL), draw(STILL, STILL))]), **change})

@@ -144,9 +144,9 @@ def test_heatmap_targets_are_distributions_that_decode_to_their_points() -> None
 @pytest.mark.parametrize(("close_up", "no_hand"), [(0.0, 0.0), (1.0, 0.0), (0.5, 1.0)])
 def test_films_come_with_the_landmarks_that_are_on_them(hand: Hand, close_up: float, no_hand: float) -> None:
     layers = (torch.from_numpy(hand.bone)[None], torch.from_numpy(hand.soft)[None])
-    batch = [layer.expand(6, -1, -1) for layer in layers]
+    bone, soft = (layer.expand(6, -1, -1) for layer in layers)
     landmarks = torch.from_numpy(hand.landmarks)[None].expand(6, -1, -1)
-    image, points, present = compose_films(*batch, landmarks, generator(), close_up, no_hand)
+    image, points, present = compose_films(bone, soft, landmarks, generator(), close_up, no_hand)
     assert image.shape == (6, 1, FILM_PX, FILM_PX)
     assert torch.isfinite(image).all()
     if no_hand:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -25,7 +26,8 @@ def _empty_queue() -> Iterator[None]:
 
 def waiting() -> int:
     with app.connection_for_read() as connection:
-        return connection.default_channel.queue_declare(queue=app.conf.task_default_queue).message_count
+        channel: Any = connection.default_channel
+        return int(channel.queue_declare(queue=app.conf.task_default_queue).message_count)
 
 
 def test_queued_jobs_without_a_message_are_sent_again(django_capture_on_commit_callbacks) -> None:
@@ -45,7 +47,7 @@ def test_nothing_is_sent_again_while_the_queue_holds_messages(django_capture_on_
 
 
 def test_claims_of_the_dead_are_void_and_cost_no_attempt() -> None:
-    run = RunFactory()
+    run: Any = RunFactory()
     claim_run(run.uuid, token="of a dead worker")
     assert resend_unfinished() == 0
     assert resend_unfinished(all_lost=True) == 1

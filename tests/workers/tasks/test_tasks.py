@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from io import BytesIO
+from typing import Any
 
 import pytest
 
@@ -33,32 +34,30 @@ def hand() -> films.Series:
 @pytest.fixture
 def filed(hand: films.Series, db: None, settings, tmp_path) -> list[Radiograph]:
     settings.MEDIA_ROOT = tmp_path
-    patient = PatientFactory()
+    patient: Any = PatientFactory()
     staff = member(Role.SITE_STAFF, patient.study, patient.site)
-    records = [
-        receive(
-            file=BytesIO(content),
-            name="film.dcm",
-            timepoint=TimepointFactory(patient=patient, ordinal=ordinal),
-            laterality="L",
-            user=staff,
+    received = []
+    for ordinal, content in enumerate(hand.files):
+        timepoint: Any = TimepointFactory(patient=patient, ordinal=ordinal)
+        record = receive(
+            file=BytesIO(content), name="film.dcm", timepoint=timepoint, laterality="L", user=staff
         )
-        for ordinal, content in enumerate(hand.files)
-    ]
-    return [record.radiograph for record in records if record.radiograph]
+        assert record.radiograph, record.message
+        received.append(record.radiograph)
+    return received
 
 
 def test_a_pair_of_films_becomes_measurements_close_to_the_truth(
     hand: films.Series, filed: list[Radiograph]
 ) -> None:
     for film in filed:
-        locate_joints.apply([str(film.uuid)])
+        locate_joints.apply((str(film.uuid),))
         film.refresh_from_db()
         assert (film.state, film.failure_message) == ("ready", "")
         assert film.annotations.count() == 10
     run = Run.objects.get()
     for _ in range(2):  # the second message finds nothing to do
-        quantify_pair.apply([str(run.uuid)])
+        quantify_pair.apply((str(run.uuid),))
     run.refresh_from_db()
     assert (run.state, run.failure_message, run.claims) == (RunState.DONE, "", 1)
     measured = {row.joint: row for row in JointMeasurement.objects.filter(run=run)}
@@ -72,8 +71,8 @@ def test_a_pair_of_films_becomes_measurements_close_to_the_truth(
 
 def test_a_run_tells_what_computed_it(filed: list[Radiograph]) -> None:
     for film in filed:
-        locate_joints.apply([str(film.uuid)])
-    quantify_pair.apply([str(Run.objects.get().uuid)])
+        locate_joints.apply((str(film.uuid),))
+    quantify_pair.apply((str(Run.objects.get().uuid),))
     run = Run.objects.get()
     assert run.model_digests == {name: registry.digest(name) for name in registry.MODEL_NAMES}
     assert run.code_version == code_version()
