@@ -64,5 +64,5 @@ $(MODULES): frontend/package-lock.json frontend/package.json | $(INSTALLED)
 
 $(FRONTEND): $(MODULES) $(SOURCES)
 	@echo "Building the pages ..."
-	@$(NPM) --silent run build
+	@$(NPM) --silent run build -- --logLevel error
 	@touch $@

@@ -112,6 +112,7 @@ def _exposure(plan: SeriesPlan, film: FilmPlan) -> Exposure:
         edge_amount=machine.edge_amount,
         edge_mm=machine.edge_mm,
         sigmoid=machine.sigmoid,
+        furniture=machine.furniture,
         photometric="MONOCHROME1" if film.inverted else "MONOCHROME2",
         photons=_UNDEREXPOSED_PHOTONS if film.difficult else visit.photons,
     )

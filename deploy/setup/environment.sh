@@ -22,7 +22,8 @@ if [ ! -x "$venv/bin/python" ]; then
 fi
 
 echo "Installing $(grep -c '==' "$lock") Python packages into $venv (a few minutes the first time) ..."
-pip=("$venv/bin/python" -m pip --disable-pip-version-check install --quiet)
+# twice quiet: errors are shown, warnings about a machine's own package sources are not
+pip=("$venv/bin/python" -m pip --disable-pip-version-check install -qq)
 # torch first and alone: nothing that is resolved later may choose another build of it
 "${pip[@]}" "$(grep '^torch==' "$lock")" || stop "torch could not be installed; pip's message is above."
 "${pip[@]}" -r "$lock" || stop "The packages could not be installed; pip's message is above. Run make again to go on."

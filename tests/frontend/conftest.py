@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -21,25 +20,6 @@ from tests.frontend.world import World, make_world
 # open a connection for each async context; a thread keeps its one connection instead.
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
 connections._connections = threading.local()  # type: ignore[assignment]
-
-CHROMIUM = os.environ.get("JSN_CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
-BUILT = (settings.FRONTEND_DIST / "manifest.json").exists()
-
-
-@pytest.fixture(scope="session")
-def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
-    if not CHROMIUM:
-        pytest.skip("no Chromium here: install it or name it in JSN_CHROMIUM")
-    if not BUILT:
-        pytest.skip("the pages are not built: run `make setup`")
-    quiet = [
-        "--disable-quic",
-        "--no-first-run",
-        "--disable-background-networking",
-        "--disable-component-update",
-    ]
-    return browser_type_launch_args | {"executable_path": CHROMIUM, "args": quiet}
-
 
 @pytest.fixture(scope="session")
 def live_server(django_db_setup: None) -> Iterator[LiveServer]:

@@ -161,7 +161,7 @@ def _top_of_scale(results: Any) -> float:
     top = max(float(np.percentile(together, 99)), 1e-3)
     power = float(10 ** math.floor(math.log10(top)))
     steps: list[float] = [step * power for step in (1, 2, 5, 10)]
-    return next(step for step in steps if step >= top * 0.999)
+    return min(step for step in steps if step >= top * 0.999)
 
 
 def _span(results: Any) -> float:
