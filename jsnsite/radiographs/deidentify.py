@@ -68,8 +68,13 @@ def identifying_words(dataset: Dataset) -> frozenset[str]:
     """Words of names, ids and dates in the header, lower case, three letters and more. Never store or log
     them.
     """
-    text = " ".join(str(dataset.get(keyword, "") or "") for keyword in _IDENTITY).lower()
-    return frozenset(word for word in re.split(r"[\W_]+", text) if len(word) >= 3)
+    text = " ".join(str(dataset.get(keyword, "") or "") for keyword in _IDENTITY)
+    return words_of(text)
+
+
+def words_of(text: str) -> frozenset[str]:
+    """The words of three letters and more, lower case."""
+    return frozenset(word for word in re.split(r"[\W_]+", text.lower()) if len(word) >= 3)
 
 
 def without_identity(text: str, words: frozenset[str], instead: str = "") -> str:

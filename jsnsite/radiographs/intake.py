@@ -59,7 +59,8 @@ def receive(
     shown_name = PurePath(name.replace("\\", "/")).name[:120]
     try:
         dataset = dicom.open_dicom(file, max_bytes=settings.JSN_MAX_UPLOAD_BYTES)
-        words = deidentify.identifying_words(dataset)
+        # the pseudonym may stay: the file may carry it already
+        words = deidentify.identifying_words(dataset) - deidentify.words_of(timepoint.patient.code)
         shown_name = deidentify.without_identity(shown_name, words, instead="(name removed)")
         inspected = _inspect(dataset, timepoint, laterality)
         record = _file(inspected, shown_name, timepoint, user)

@@ -24,9 +24,17 @@ class About:
 
 
 def install(
-    name: str, about: About, weights: Path, metrics: Mapping[str, float], settings: Mapping[str, object]
+    name: str,
+    about: About,
+    weights: Path,
+    metrics: Mapping[str, float],
+    settings: Mapping[str, object],
+    sessions: Sequence[str],
 ) -> Path:
-    """Copy the weights to ``model_store/<name>/weights.safetensors`` and write ``MODEL_CARD.md`` beside them."""
+    """Copy the weights to ``model_store/<name>/weights.safetensors`` and write ``MODEL_CARD.md`` beside them.
+
+    ``sessions``: the code that each part of the training ran from, see ``Run.fit``.
+    """
     folder = MODEL_STORE / name
     place = folder / "weights.safetensors"
     shutil.copyfile(weights, place)
@@ -39,8 +47,9 @@ def install(
         "## Training\n\n" + _table(settings),
         "## Figures on phantom hands of subjects that training never saw\n\n" + _table(metrics),
         "## Limits\n\n" + "\n".join(f"- {limit}" for limit in about.limits),
-        f"## Provenance\n\n- Commit: `{_commit()}`\n- Weights: safetensors, half precision, SHA-256 `{digest}`\n"
-        f"- Made by `python -m model_store.training {name}`",
+        f"## Provenance\n\n- Made by `python -m model_store.training {name}`, code as of\n"
+        + "\n".join(f"  - {session}" for session in sessions or ["not recorded"])
+        + f"\n- Weights: safetensors, half precision, SHA-256 `{digest}`",
     ]
     card.write_text("\n\n".join(sections) + "\n")
     return place
@@ -52,8 +61,8 @@ def _table(values: Mapping[str, object]) -> str:
     return "\n".join(["| what | value |", "| --- | --- |", *rows])
 
 
-def _commit() -> str:
-    """The commit that the training ran from, marked where files differed from it."""
+def code_version() -> str:
+    """The commit that is checked out, marked where files differ from it."""
     git = shutil.which("git")
     if git is None:
         return "unknown"

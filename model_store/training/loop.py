@@ -15,6 +15,8 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 from tqdm import tqdm
 
+_Tensors = tuple[Tensor, ...] | list[Tensor]
+
 
 class Task(Protocol):
     """What a network learns: where its batches come from, its loss, and how it is judged."""
@@ -67,6 +69,7 @@ class Run:
         self.step = 0
         self.seconds = 0.0
         self.metrics: dict[str, float] = {}
+        self.sessions: list[str] = []
         self.averaged = AveragedModel(
             self.network, multi_avg_fn=_moving_average(schedule.average), use_buffers=True
         )
@@ -93,6 +96,7 @@ class Run:
         self._rate.load_state_dict(state["rate"])
         self._generator.set_state(state["generator"])
         self.step, self.seconds, self.metrics = state["step"], state["seconds"], state["metrics"]
+        self.sessions = state.get("sessions", [])
         return True
 
     def save(self) -> None:
@@ -108,12 +112,18 @@ class Run:
             "step": self.step,
             "seconds": self.seconds,
             "metrics": self.metrics,
+            "sessions": self.sessions,
         }
         torch.save(state, draft)
         draft.replace(self.folder / "checkpoint.pt")
 
-    def fit(self) -> dict[str, float]:
-        """Train to the schedule's last step; returns the last validation's metrics."""
+    def fit(self, code_version: str = "unknown") -> dict[str, float]:
+        """Train to the schedule's last step; returns the last validation's metrics.
+
+        ``code_version`` goes into ``sessions``, one entry for every time the run was started or went on.
+        """
+        if self.step < self.schedule.steps:
+            self.sessions.append(f"from step {self.step}: {code_version}")
         mean_loss, last_save = float("nan"), time.monotonic()
         with tqdm(total=self.schedule.steps, initial=self.step, unit="step", mininterval=2.0) as progress:
             while self.step < self.schedule.steps:
@@ -165,10 +175,10 @@ class Run:
         return asdict(self.schedule)
 
 
-def _moving_average(decay: float) -> Callable[[list[Tensor], list[Tensor], Tensor | int], None]:
+def _moving_average(decay: float) -> Callable[[_Tensors, _Tensors, Tensor | int], None]:
     """Exponential moving average that forgets the untrained weights: the decay grows to its value as steps go by."""
 
-    def update(averaged: list[Tensor], current: list[Tensor], count: Tensor | int) -> None:
+    def update(averaged: _Tensors, current: _Tensors, count: Tensor | int) -> None:
         share = 1.0 - min(decay, (1.0 + float(count)) / (10.0 + float(count)))
         for mean, value in zip(averaged, current, strict=True):
             if mean.is_floating_point():

@@ -30,6 +30,8 @@ from workers.pipeline.types import (
 FINEST_SPACING_MM = 0.095
 WORKING_SPACING_MM = 0.175
 COARSEST_SPACING_MM = 0.5
+#: Half the width of the seam between what the two bones' motions show.
+SEAM_MM = 0.35
 #: A bone that shows less than this in the ROI is not one to register.
 SMALLEST_BONE_MM2 = 12.0
 
@@ -270,13 +272,9 @@ def _result(
     }
     reliability, reasons = judge(metrics)
     bones = masks > 0.5
+    of_upper = _share_of_upper(pair.fixed_masks > 0.5, pair.spacing_mm)
     warped, loss, before = (
-        _onto(
-            np.where(_belongs_to_upper(pair.fixed_masks > 0.5), by_bone[0], by_bone[1]),
-            fixed.shape,
-            spacing_mm,
-            pair,
-        )
+        _onto(of_upper * by_bone[0] + (1 - of_upper) * by_bone[1], fixed.shape, spacing_mm, pair)
         for by_bone in (registration.warped, registration.loss, registration.loss_before)
     )
     outside = ~(bones[0] | bones[1])
@@ -299,8 +297,10 @@ def _result(
     )
 
 
-def _belongs_to_upper(bones: BoolArray) -> BoolArray:
-    """Which pixels (H, W) are shown as the upper bone's motion has them: those above the middle of the joint space."""
+def _share_of_upper(bones: BoolArray, spacing_mm: float) -> FloatArray:
+    """How far each pixel (H, W) is shown as the upper bone's motion has it: 1 above the middle of the joint space,
+    0 below, with a soft seam in between.
+    """
     height = bones.shape[1]
     row = np.arange(height, dtype=np.float32)[:, None]
     has_both = bones[0].any(0) & bones[1].any(0)
@@ -308,7 +308,8 @@ def _belongs_to_upper(bones: BoolArray) -> BoolArray:
     start_of_lower = np.where(bones[1], row, float(height)).min(0)
     middle = (end_of_upper + start_of_lower) / 2
     usual = float(np.median(middle[has_both])) if has_both.any() else height / 2
-    return np.asarray(row < np.where(has_both, middle, usual)[None, :])
+    below_mm = (row - np.where(has_both, middle, usual)[None, :]) * spacing_mm
+    return np.clip(0.5 - below_mm / (2 * SEAM_MM), 0.0, 1.0).astype(np.float32)
 
 
 def _onto(image: FloatArray, shape: tuple[int, ...], spacing_mm: float, pair: RoiPair) -> FloatArray:

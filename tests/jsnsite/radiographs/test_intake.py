@@ -207,6 +207,12 @@ def test_a_file_name_is_shown_to_its_uploader_only(send, world):
     assert record.name_for(world.admin_one) == ""
 
 
+def test_a_file_named_by_the_pseudonym_keeps_its_name_and_one_named_by_the_patient_does_not(send, timepoint):
+    code = timepoint.patient.code
+    assert send(make_dicom(PatientID=code), name=f"{code}_left.dcm").file_name == f"{code}_left.dcm"
+    assert send(make_dicom(), name=f"{code}_jane.dcm").file_name == "(name removed)"
+
+
 def test_a_full_disk_is_a_verdict_and_leaves_no_half_film(send):
     with patch.object(type(default_storage._wrapped), "_save", side_effect=OSError(28, "No space left")):
         record = send(make_dicom())
