@@ -116,7 +116,7 @@ def test_a_dropped_film_becomes_a_trend_a_loss_map_and_a_flag_over_rest(
         nurse.get_by_label("Name of the visit").fill(label)
         nurse.get_by_role("button", name="Add the visit").click()
         upload = {"name": f"{label}.dcm", "mimeType": "application/dicom", "buffer": film}
-        nurse.locator("form[data-mounted=ready] input[type=file]").set_input_files([upload])  # type: ignore[list-item]
+        nurse.locator("form[data-mounted=ready] input[type=file]").set_input_files([upload])
         expect(nurse.locator("#verdicts > li .badge").first).to_contain_text("accepted")
         right = nurse.get_by_role("article", name="Right hand")
         expect(right.locator(".badge").first).to_have_text("ready", timeout=3 * MINUTES)

@@ -68,7 +68,11 @@ def _read_picture(path: Path, invert: bool) -> Film:
             pixels = np.asarray(grey).astype(np.float32)
     except UnidentifiedImageError as error:
         raise FilmUnreadable(f"{path.name} is neither DICOM nor PNG, JPEG or TIFF.") from error
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+    except Image.DecompressionBombError as error:
+        raise FilmUnreadable(
+            f"{path.name} has more pixels than a radiograph; the limit is {MAX_PIXELS // 10**6} million."
+        ) from error
+    except (OSError, ValueError, SyntaxError) as error:
         if isinstance(error, FilmUnreadable):
             raise
         raise FilmUnreadable(f"{path.name} is damaged or cut short: {error}") from error

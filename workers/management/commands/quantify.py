@@ -11,7 +11,6 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from jsnsite.pages import words
 from workers.inference import InferenceBackend, InferenceError, get_backend
 from workers.management.films import Film, FilmUnreadable, read_film
 from workers.pipeline import quantify_hands
@@ -133,7 +132,7 @@ class Command(BaseCommand):
         style = {"reliable": self.style.SUCCESS, "review": self.style.WARNING, "unreliable": self.style.ERROR}
         for joint, result in report.results.items():
             verdict = style[result.reliability.value](f"{result.reliability.value:<12}")
-            reasons = " ".join(words.reason(code) for code in result.reasons)
+            reasons = ", ".join(result.reasons)
             self.stdout.write(f"{joint:<6}{_numbers(result)}  {verdict}{reasons}".rstrip())
         missing = [joint for joint in JOINTS if joint not in report.results]
         if missing:
