@@ -40,6 +40,7 @@ __all__ = [
     "receive",
     "record_joints",
     "resend_unfinished",
+    "retry_radiograph",
     "set_spacing",
     "settle_laterality",
 ]
@@ -109,6 +110,18 @@ def settle_laterality(*, radiograph: Radiograph, laterality: str, user: User) ->
             "laterality_taken",
             f"There is a film of the {Laterality(laterality).label} hand at this timepoint already.",
         ) from error
+
+
+@transaction.atomic
+def retry_radiograph(*, radiograph: Radiograph, user: User) -> Radiograph:
+    """Look for the joints of a failed film again, as when the models were out of reach the first time."""
+    _require(user, Action.UPLOAD, radiograph)
+    radiograph = Radiograph.objects.select_for_update().get(pk=radiograph.pk)
+    if radiograph.state != RadiographState.FAILED or not radiograph.current:
+        raise DomainError("radiograph_not_failed", "Only a failed film can be tried again.")
+    if radiograph.failure_code == "laterality_mismatch":
+        raise DomainError("laterality_open", "Say first which hand this film shows.")
+    return _requeue(radiograph)
 
 
 @transaction.atomic

@@ -11,4 +11,5 @@ urlpatterns = [
     path("radiographs/<uuid:uuid>/preview.png", views.preview, name="preview"),
     path("radiographs/<uuid:uuid>/spacing/", views.spacing, name="spacing"),
     path("radiographs/<uuid:uuid>/laterality/", views.laterality, name="laterality"),
+    path("radiographs/<uuid:uuid>/retry/", views.retry, name="retry"),
 ]

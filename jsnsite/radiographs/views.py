@@ -75,3 +75,14 @@ def laterality(request: SignedInRequest, uuid: UUID) -> HttpResponse:
         services.settle_laterality(radiograph=radiograph, laterality=side, user=request.user)
         messages.success(request, "Side saved. The film is being processed.")
     return redirect("studies:timepoint", radiograph.timepoint.uuid)
+
+
+@login_required
+@require_POST
+def retry(request: SignedInRequest, uuid: UUID) -> HttpResponse:
+    """Look for the joints of a failed film again."""
+    radiograph = queries.radiograph_or_404(request.user, uuid)
+    with refusals_as_messages(request):
+        services.retry_radiograph(radiograph=radiograph, user=request.user)
+        messages.success(request, "The film is being processed again.")
+    return redirect("studies:timepoint", radiograph.timepoint.uuid)

@@ -210,3 +210,23 @@ def test_counts_hold_only_what_is_in_scope(world, film):
         "total": 1, "needs_spacing": 0, "queued": 0, "locating": 0, "ready": 1, "failed": 0,
     }  # fmt: skip
     assert queries.radiograph_counts(world.staff_b, site=world.a)["total"] == 0
+
+
+def test_a_failed_film_is_tried_again_by_its_site_only(world, sent, django_capture_on_commit_callbacks):
+    film = RadiographFactory(timepoint=world.timepoints(world.a)[0], state="queued")
+    services.fail_radiograph(film, "inference_unavailable", "The models did not answer.")
+    with pytest.raises(NotAllowed):
+        services.retry_radiograph(radiograph=film, user=world.staff_b)
+    with django_capture_on_commit_callbacks(execute=True):
+        tried = services.retry_radiograph(radiograph=film, user=world.staff_a)
+    assert (tried.state, tried.failure_code, tried.claims) == ("queued", "", 0)
+    assert sent == [("workers.tasks.locate_joints", str(film.uuid))]
+    with pytest.raises(DomainError, match="Only a failed film"):
+        services.retry_radiograph(radiograph=film, user=world.staff_a)
+
+
+def test_a_film_whose_side_is_in_question_is_not_tried_again_before_it_is_settled(world):
+    film = RadiographFactory(timepoint=world.timepoints(world.a)[0], state="queued")
+    services.fail_radiograph(film, "laterality_mismatch", "Say which hand it is.")
+    with pytest.raises(DomainError, match="which hand"):
+        services.retry_radiograph(radiograph=film, user=world.staff_a)
