@@ -10,7 +10,8 @@ import torch
 from safetensors.torch import load_file
 
 from model_store.base import Arrays, ServedModel
-from model_store.locator.network import INPUT_PX, HandLocator, decode
+from model_store.locator.contract import INPUT_PX
+from model_store.locator.network import HandLocator, decode
 
 
 class Locator:

@@ -10,18 +10,7 @@ from monai.networks.nets.dynunet import DynUNet
 from torch import Tensor, nn
 from torch.nn import functional
 
-#: What the network finds: the finger joints, then the tips of the distal phalanges.
-LANDMARKS: tuple[str, ...] = (
-    *(f"MCP{ray}" for ray in range(1, 6)),
-    "IP1",
-    *(f"PIP{ray}" for ray in range(2, 6)),
-    *(f"DIP{ray}" for ray in range(2, 6)),
-    *(f"TIP{ray}" for ray in range(1, 6)),
-)
-
-#: Side of the network's input, px, and of its heatmaps.
-INPUT_PX = 256
-HEATMAP_PX = 128
+from model_store.locator.contract import HEATMAP_PX, INPUT_PX, LANDMARKS
 
 #: Channels of the seven levels, from half the input's resolution down.
 FEATURES = (32, 32, 48, 64, 96, 128)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from model_store.locator.network import LANDMARKS
+from model_store.locator.contract import LANDMARKS
 
 Floats = npt.NDArray[np.float64]
 

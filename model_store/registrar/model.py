@@ -17,19 +17,6 @@ from model_store.registrar.regions import bone_regions, joint_centres
 from model_store.registrar.spline import gaussian_smooth, sample, sample_linear, spline_coefficients
 from model_store.registrar.starts import correlation_starts
 
-#: Columns of the ``metrics`` output.
-METRICS = (
-    "residual_upper",  # weighted residual variance over signal variance at the finest level
-    "residual_lower",
-    "start_disagreement_mm",  # JSN of the best start against that of the next best that fits about as well
-    "support_upper_mm2",  # area that was compared
-    "support_lower_mm2",
-    "support_fraction",  # the smaller of both bones' compared area over the area of its mask
-    "last_step_mm",  # size of the last update: not converged where large
-    "mask_overlap",  # area covered by both bones over that of the smaller bone
-    "gain_upper",
-    "gain_lower",
-)
 #: A solution from another start counts as a rival when its cost is within this factor of the best.
 RIVAL_COST = 1.25
 

@@ -10,7 +10,8 @@ import torch
 from safetensors.torch import load_file
 
 from model_store.base import Arrays, ServedModel
-from model_store.segmenter.network import INPUT_PX, JointSegmenter, probability
+from model_store.segmenter.contract import INPUT_PX
+from model_store.segmenter.network import JointSegmenter, probability
 
 
 class Segmenter:

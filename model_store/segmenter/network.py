@@ -10,10 +10,6 @@ from monai.networks.blocks.convolutions import Convolution
 from monai.networks.nets.basic_unetplusplus import BasicUNetPlusPlus
 from torch import Tensor, nn
 
-#: Side of the network's input in pixels and the spacing it was trained at: a field of 22.4 mm.
-INPUT_PX = 128
-SPACING_MM = 0.175
-
 #: Channels of the five levels. Wang et al. use 64 in the first; these keep one ROI near 15 ms on one CPU core.
 FEATURES = (16, 16, 32, 64, 128)
 
@@ -65,7 +61,7 @@ class JointSegmenter(nn.Module):
 
         Args:
             image: (N, 1, H, W) upright ROI, distal bone on top, bone bright, any intensity scale; H and W are
-                multiples of 16, spacing ``SPACING_MM``.
+                multiples of 16, 0.175 mm/px apart.
 
         Returns:
             (N, 2, H, W) logits.

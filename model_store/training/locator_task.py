@@ -9,7 +9,8 @@ import numpy.typing as npt
 import torch
 from torch import Generator, Tensor, nn
 
-from model_store.locator.network import HEATMAP_PX, INPUT_PX, LANDMARKS, decode, log_probability
+from model_store.locator.contract import HEATMAP_PX, INPUT_PX, LANDMARKS
+from model_store.locator.network import decode, log_probability
 from model_store.training import augment as a
 
 _SHAPE = (INPUT_PX, INPUT_PX)

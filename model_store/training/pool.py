@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from tqdm import tqdm
 
-from model_store.locator.network import LANDMARKS
+from model_store.locator.contract import LANDMARKS
 from model_store.phantom import (
     JOINTS,
     Layer,

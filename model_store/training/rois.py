@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Generator, Tensor
 
-from model_store.segmenter.network import INPUT_PX
+from model_store.segmenter.contract import INPUT_PX
 from model_store.training import augment as a
 
 EDGE_MM = 0.12  # path through a bone that counts as bone

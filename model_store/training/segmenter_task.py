@@ -13,7 +13,8 @@ from monai.metrics.surface_distance import compute_average_surface_distance
 from torch import Generator, Tensor, nn
 from torch.nn import functional
 
-from model_store.segmenter.network import INPUT_PX, SPACING_MM, JointSegmenter
+from model_store.segmenter.contract import INPUT_PX, SPACING_MM
+from model_store.segmenter.network import JointSegmenter
 from model_store.training import augment as a
 from model_store.training.rois import EDGE_MM, expose_roi, faded_margin, remodelled, sesamoids
 

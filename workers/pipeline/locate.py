@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from model_store.locator.network import INPUT_PX, LANDMARKS
+from model_store.locator.contract import INPUT_PX, LANDMARKS
 from model_store.locator.shape import ADULT_BREADTH_MM, MCP2, MCP5, HandFit, fit_hand, handedness
 from workers.inference import InferenceBackend, get_backend
 from workers.pipeline.crop import Matrix, apply, resample, upright

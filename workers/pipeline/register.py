@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from model_store.registrar.model import METRICS
+from model_store.registrar.contract import METRICS
 from workers.inference.protocol import InferenceBackend
 from workers.pipeline.types import BoneMotion, FloatArray
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from scipy import ndimage
 
-from model_store.segmenter.network import INPUT_PX, SPACING_MM
+from model_store.segmenter.contract import INPUT_PX, SPACING_MM
 from workers.inference.protocol import InferenceBackend
 from workers.pipeline.crop import Matrix, invert, resample
 from workers.pipeline.types import BoolArray, FloatArray

@@ -8,7 +8,8 @@ import torch
 
 from model_store import registry
 from model_store.base import ServedModel
-from model_store.locator.network import HEATMAP_PX, INPUT_PX, LANDMARKS, HandLocator, decode
+from model_store.locator.contract import HEATMAP_PX, INPUT_PX, LANDMARKS
+from model_store.locator.network import HandLocator, decode
 
 
 @pytest.fixture(scope="module")

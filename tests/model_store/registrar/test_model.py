@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from model_store.registrar.model import METRICS, Registrar
+from model_store.registrar.contract import METRICS
+from model_store.registrar.model import Registrar
 from tests.model_store.registrar.joints import draw, registrar, request
 
 STILL = (0.0, 0.0, 0.0)

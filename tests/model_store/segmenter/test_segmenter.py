@@ -19,7 +19,8 @@ from model_store.phantom import (
     make_subject,
     project,
 )
-from model_store.segmenter.network import INPUT_PX, JointSegmenter, standardise
+from model_store.segmenter.contract import INPUT_PX
+from model_store.segmenter.network import JointSegmenter, standardise
 
 JOINTS = ("MCP2", "MCP3", "MCP5", "PIP2", "PIP4", "IP1")
 

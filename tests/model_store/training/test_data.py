@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 import torch
 
-from model_store.locator.network import INPUT_PX as FILM_PX
-from model_store.locator.network import LANDMARKS, decode
+from model_store.locator.contract import INPUT_PX as FILM_PX
+from model_store.locator.contract import LANDMARKS
+from model_store.locator.network import decode
 from model_store.phantom import Projection, make_pose, make_subject, project
-from model_store.segmenter.network import INPUT_PX as ROI_PX
+from model_store.segmenter.contract import INPUT_PX as ROI_PX
 from model_store.training import augment
 from model_store.training.locator_task import compose_films, gaussian_targets
 from model_store.training.pool import (
