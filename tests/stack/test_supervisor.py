@@ -153,7 +153,12 @@ def test_what_a_former_run_left_behind_is_ended_at_the_next_start(tmp_path: Path
 def program(tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
     """The guarded program above, once all of it runs."""
     environment = {**os.environ, "PYTHONPATH": str(PROJECT)}
-    process = subprocess.Popen([sys.executable, "-c", PROGRAM, str(tmp_path)], env=environment)
+    process = subprocess.Popen(
+        [sys.executable, "-c", PROGRAM, str(tmp_path)],
+        env=environment,
+        # the tests themselves may run under nohup, whose ignored hang-up would be inherited
+        preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL),
+    )
     wait_until(
         lambda: _has_text(tmp_path / "stubborn") and _has_text(tmp_path / "supervisor"), "the start", 30
     )
