@@ -11,11 +11,13 @@ from model_store.locator.contract import INPUT_PX, LANDMARKS
 from model_store.locator.shape import ADULT_BREADTH_MM, MCP2, MCP5, HandFit, fit_hand, handedness
 from workers.inference import InferenceBackend, get_backend
 from workers.pipeline.crop import Matrix, apply, resample, upright
+from workers.pipeline.readings import readings
 from workers.pipeline.types import JOINTS, ROI_SIZE_MM, FloatArray, Laterality, LocatedJoint
 
 Floats = npt.NDArray[np.float64]
 
 _PRESENT = 0.35  # agreement from which on there is a hand
+_SURE = 0.6  # agreement from which on no other reading of the film is tried
 _CERTAIN_SIDE = 0.25  # how much better one side must fit for the film to overrule what it is filed as
 _GUESSED = 0.05  # confidence below which a joint is placed where the hand's shape expects it
 _FILL = 0.86  # share of the frame that the landmarks fill on a closer look
@@ -71,7 +73,8 @@ def locate_hand(
     """All fourteen finger joints of a hand, and which hand it is.
 
     The whole film is looked at in four orientations; the best answer says where and how the hand lies; then the hand
-    is looked at again, upright and filling the frame.
+    is looked at again, upright and filling the frame. Where no hand, or a doubtful one, is seen, other readings of the
+    film's tones are tried.
 
     Args:
         image: (H, W), bone bright, any intensity scale.
@@ -87,6 +90,23 @@ def locate_hand(
     """
     image = _checked(image, pixel_spacing_mm)
     backend = backend or get_backend()
+    best = HandLocation([], None, 0.0)
+    for reading in readings(image):
+        found = _locate(reading, pixel_spacing_mm, laterality, backend)
+        if (bool(found.joints), found.confidence) > (bool(best.joints), best.confidence):
+            best = found
+        if best.joints and best.confidence > _SURE:
+            break
+    return best
+
+
+def _locate(
+    image: FloatArray,
+    pixel_spacing_mm: float | None,
+    laterality: Laterality | None,
+    backend: InferenceBackend,
+) -> HandLocation:
+    """What one reading of the film shows."""
     points, confidence = _first_look(image, backend)
     fit = _fit(points, confidence, laterality)
     for turns in _CLOSER_LOOKS:

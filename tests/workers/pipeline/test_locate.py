@@ -79,6 +79,18 @@ def test_a_mirrored_right_hand_is_a_left_hand(right_hand: Film, backend: InProce
     assert max(errors_mm(found.joints, places)) < 2.5
 
 
+@pytest.mark.parametrize("darkness", [1.0, 2.5])
+def test_a_white_border_and_a_dark_hand_hide_no_joint(
+    right_hand: Film, backend: InProcessBackend, darkness: float
+) -> None:
+    film, truth = right_hand
+    hidden = 0.5 * (film / film.max()) ** darkness
+    hidden[:40], hidden[-40:], hidden[:, :40], hidden[:, -40:] = 1, 1, 1, 1
+    found = locate_joints(hidden, pixel_spacing_mm=SPACING_MM, backend=backend)
+    assert tuple(joint.joint for joint in found) == JOINTS
+    assert max(errors_mm(found, {name: (t.x_px, t.y_px) for name, t in truth.items()})) < 2.5
+
+
 def test_without_spacing_the_roi_grows_with_the_hand(right_hand: Film, backend: InProcessBackend) -> None:
     found = locate_joints(right_hand[0], backend=backend)
     assert 22.4 / SPACING_MM * 0.75 < found[0].size_px < 22.4 / SPACING_MM * 1.3
