@@ -62,6 +62,26 @@ function send(form: HTMLFormElement, field: string, file: File, item: ReturnType
   });
 }
 
+let refreshing = false;
+let outdated = false;
+
+/** Fetch the list of films. Asked meanwhile, it asks once more: htmx forgets what waits at an element it replaces. */
+async function refreshFilms(): Promise<void> {
+  outdated = true;
+  if (refreshing) return;
+  refreshing = true;
+  try {
+    while (outdated) {
+      outdated = false;
+      const films = document.getElementById("films");
+      const address = films?.getAttribute("hx-get");
+      if (films && address) await htmx.ajax("get", address, { target: films, swap: "outerHTML" });
+    }
+  } finally {
+    refreshing = false;
+  }
+}
+
 export function mount(form: HTMLElement): void {
   if (!(form instanceof HTMLFormElement)) return;
   const input = form.querySelector<HTMLInputElement>("input[type=file]");
@@ -85,7 +105,7 @@ export function mount(form: HTMLElement): void {
       await send(form, input.name, job.file, job.item);
       done += 1;
       if (status) status.textContent = `${done} of ${total} ${total === 1 ? "file" : "files"} checked`;
-      htmx.trigger("#films", "refresh");
+      void refreshFilms();
       await next();
     };
     await Promise.all(Array.from({ length: PARALLEL }, next));
