@@ -27,7 +27,7 @@ setup: $(INSTALLED) $(FRONTEND) ## build the environment and the pages
 demo: setup $(if $(filter torchserve,$(INFERENCE)),java) ## the system with a demo study; INFERENCE=in-process, ONCE=1, PORT=8000
 	@exec $(PY) -m deploy.embedded --inference $(INFERENCE) --port $(PORT) --die-with-parent $(if $(ONCE),--once)
 
-test: check browser ## everything that must hold before a change lands
+test: check browser java ## everything that must hold before a change lands
 	$(PY) -m pytest
 
 check: setup ## style, types, arrows between the rooms, migrations
