@@ -2,31 +2,28 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-CHROMIUM = os.environ.get("JSN_CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
+from deploy.setup.chromium import find_chromium
+
 BUILT = (Path(__file__).resolve().parents[1] / "frontend/dist/manifest.json").exists()
 
 
 @pytest.fixture(scope="session")
 def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
-    if not CHROMIUM:
-        pytest.skip("no Chromium here: install it or name it in JSN_CHROMIUM")
     if not BUILT:
-        pytest.skip("the pages are not built: run `make setup`")
+        pytest.fail("The pages are not built: run `make setup`.")
     quiet = [
         "--disable-quic",
         "--no-first-run",
         "--disable-background-networking",
         "--disable-component-update",
     ]
-    return browser_type_launch_args | {"executable_path": CHROMIUM, "args": quiet}
+    return browser_type_launch_args | {"executable_path": str(find_chromium()), "args": quiet}
 
 
 @pytest.fixture(scope="session")

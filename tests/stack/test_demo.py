@@ -16,7 +16,6 @@ import psutil
 import pytest
 
 from deploy.embedded.net import free_port
-from model_store import registry
 from tests.stack.servers import wait_until
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -99,15 +98,6 @@ def _take_terminal() -> None:
     os.close(os.open(os.ttyname(0), os.O_RDWR))
 
 
-@pytest.fixture
-def require_weights() -> None:
-    for name in registry.MODEL_NAMES:
-        try:
-            registry.weights_path(name)
-        except registry.ModelMissing as missing:
-            pytest.skip(str(missing))
-
-
 def test_ctrl_c_leaves_no_process_behind(tmp_path: Path) -> None:
     port = free_port()
     with make_demo(tmp_path, "INFERENCE=in-process", f"PORT={port}") as terminal:
@@ -123,7 +113,7 @@ def test_ctrl_c_leaves_no_process_behind(tmp_path: Path) -> None:
 
 @pytest.mark.timeout(900)
 def test_the_demo_measures_everything_once_and_a_second_start_keeps_it(
-    tmp_path: Path, require_weights: None, require_java: None
+    tmp_path: Path, require_java: None
 ) -> None:
     shown = []
     for _ in range(2):

@@ -16,7 +16,6 @@ from urllib.parse import urlsplit
 import pytest
 import redis
 
-from model_store import registry
 from tests.stack.servers import wait_until
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -81,11 +80,6 @@ def kill(worker: subprocess.Popen[bytes]) -> None:
 
 @pytest.fixture
 def stack(redis_server: str, tmp_path: Path) -> Iterator[Stack]:
-    for name in registry.MODEL_NAMES:
-        try:
-            registry.weights_path(name)
-        except registry.ModelMissing as missing:
-            pytest.skip(str(missing))
     stack = Stack(tmp_path, redis_server)
     stack.manage("migrate", "--no-input")
     stack.manage("demo", "--patients", "1")

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
 
 import pytest
 import yaml
@@ -13,11 +11,9 @@ from django.core.management import call_command
 from django.test import Client
 from django.urls import reverse
 
+from deploy.setup.chromium import find_chromium
 from jsnsite.exports.schema import GUIDE
 from jsnsite.measurements.api.serializers import MeasurementSerializer
-
-BUILT = (settings.FRONTEND_DIST / "manifest.json").exists()
-CHROMIUM = os.environ.get("JSN_CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
 
 
 @pytest.fixture(scope="module")
@@ -68,8 +64,6 @@ def test_schema_and_page_are_for_people_with_an_account(client, world):
     assert b"<script>" not in client.get("/api/docs/").content
 
 
-@pytest.mark.skipif(not CHROMIUM, reason="no Chromium here: install it or name it in JSN_CHROMIUM")
-@pytest.mark.skipif(not BUILT, reason="the pages are not built: run `make setup`")
 def test_a_browser_shows_the_page_and_its_policy_blocks_nothing(live_server, world, measured):
     from playwright.sync_api import sync_playwright
 
@@ -78,7 +72,10 @@ def test_a_browser_shows_the_page_and_its_policy_blocks_nothing(live_server, wor
     cookie = {"name": settings.SESSION_COOKIE_NAME, "url": live_server.url}
     cookie["value"] = client.cookies[settings.SESSION_COOKIE_NAME].value
     complaints: list[str] = []
-    with sync_playwright() as playwright, playwright.chromium.launch(executable_path=CHROMIUM) as browser:
+    with (
+        sync_playwright() as playwright,
+        playwright.chromium.launch(executable_path=find_chromium()) as browser,
+    ):
         context = browser.new_context(base_url=live_server.url)
         context.add_cookies([cookie])
         page = context.new_page()

@@ -32,15 +32,6 @@ def pair(hand: films.Series, tmp_path: Path) -> list[Path]:
     return paths
 
 
-@pytest.fixture
-def weights() -> None:
-    for name in registry.MODEL_NAMES:
-        try:
-            registry.weights_path(name)
-        except registry.ModelMissing as missing:
-            pytest.skip(str(missing))
-
-
 def quantify(*arguments: object) -> str:
     out = StringIO()
     call_command("quantify", *(str(argument) for argument in arguments), stdout=out, no_color=True)
@@ -56,7 +47,7 @@ def as_picture(dicom: Path) -> Path:
 
 
 def test_every_joint_is_printed_written_and_shown(
-    hand: films.Series, pair: list[Path], tmp_path: Path, weights: None
+    hand: films.Series, pair: list[Path], tmp_path: Path
 ) -> None:
     numbers, page = tmp_path / "numbers.json", tmp_path / "page.html"
     shown = quantify(*pair, "--json", numbers, "--report", page)
@@ -73,9 +64,7 @@ def test_every_joint_is_printed_written_and_shown(
     assert set(written["model_digests"]) == set(registry.MODEL_NAMES)
 
 
-def test_a_picture_of_16_bits_gives_what_the_dicom_file_gives(
-    pair: list[Path], tmp_path: Path, weights: None
-) -> None:
+def test_a_picture_of_16_bits_gives_what_the_dicom_file_gives(pair: list[Path], tmp_path: Path) -> None:
     results = []
     for number, paths in enumerate((pair, [as_picture(path) for path in pair])):
         numbers = tmp_path / f"{number}.json"
@@ -84,7 +73,7 @@ def test_a_picture_of_16_bits_gives_what_the_dicom_file_gives(
     assert results[0] == pytest.approx(results[1], abs=1e-4)
 
 
-def test_a_film_against_itself_has_not_changed(pair: list[Path], tmp_path: Path, weights: None) -> None:
+def test_a_film_against_itself_has_not_changed(pair: list[Path], tmp_path: Path) -> None:
     numbers = tmp_path / "numbers.json"
     quantify(pair[0], pair[0], "--json", numbers)
     for row in json.loads(numbers.read_text())["joints"]:
@@ -128,7 +117,7 @@ def test_a_film_that_is_not_there_is_said_so(pair: list[Path], tmp_path: Path) -
         quantify(pair[0], tmp_path / "nothing.dcm")
 
 
-def test_a_picture_without_a_hand_is_said_so(pair: list[Path], tmp_path: Path, weights: None) -> None:
+def test_a_picture_without_a_hand_is_said_so(pair: list[Path], tmp_path: Path) -> None:
     noise = tmp_path / "noise.png"
     Image.fromarray(np.random.default_rng(1).integers(0, 255, (400, 300)).astype(np.uint8)).save(noise)
     with pytest.raises(CommandError, match=r"No hand was found in noise\.png"):

@@ -15,7 +15,6 @@ from jsnsite.radiographs.services import receive
 from jsnsite.scoping import Role
 from model_store import registry
 from tests.jsnsite.factories import PatientFactory, TimepointFactory, member
-from workers.inference import get_backend
 from workers.tasks import locate_joints, quantify_pair
 from workers.version import code_version
 
@@ -23,10 +22,6 @@ from workers.version import code_version
 @pytest.fixture(scope="module")
 def hand() -> films.Series:
     """Baseline and last visit of a hand with clear narrowing."""
-    try:
-        get_backend().model_digests()
-    except registry.ModelMissing as missing:
-        pytest.skip(str(missing))
     plan = next(plan for plan in protocol.series() if plan.key == "N-101-L")
     return films.take(replace(plan, films=(plan.films[0], plan.films[-1])))
 
