@@ -7,10 +7,15 @@ See README.md beside this file.
 """
 
 from .dicom import write_dicom
+from .disease import Lesion, draw_erosion, draw_osteophyte, with_lesions, with_subluxation, with_ulnar_drift
 from .exposure import Exposure, Film, expose, make_exposure
 from .furniture import Furniture
+from .inplane import InPlane
+from .layer import Layer
 from .pose import Pose, make_pose
-from .projection import JointTruth, Layer, Projection, project
+from .processing import Processing
+from .projection import Projection, project, project_joint
+from .seen import JointTruth
 from .skeleton import JOINTS
 from .subject import Subject, make_subject
 from .truth import BoneMotion, JointMotion, bone_masks, joint_layers, joint_motion
@@ -21,13 +26,18 @@ __all__ = [
     "Exposure",
     "Film",
     "Furniture",
+    "InPlane",
     "JointMotion",
     "JointTruth",
     "Layer",
+    "Lesion",
     "Pose",
+    "Processing",
     "Projection",
     "Subject",
     "bone_masks",
+    "draw_erosion",
+    "draw_osteophyte",
     "expose",
     "joint_layers",
     "joint_motion",
@@ -35,5 +45,9 @@ __all__ = [
     "make_pose",
     "make_subject",
     "project",
+    "project_joint",
+    "with_lesions",
+    "with_subluxation",
+    "with_ulnar_drift",
     "write_dicom",
 ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,19 +32,27 @@ class Deformation:
 
 def random_deformation(
     rng: np.random.Generator,
-    axis: Floats,
-    length_scale: float,
-    width_scale: float,
+    axes: tuple[Floats, Floats],
+    scales: tuple[float, float, float],
     waviness_mm: float,
 ) -> Deformation:
-    stretch = width_scale * np.eye(3) + (length_scale - width_scale) * np.outer(axis, axis)
+    """A map of its own for every bone.
+
+    axes: unit vectors along the bone and across it in the hand's plane. scales: along, across, and through the hand.
+    waviness_mm: of the free part, for waves of 18 mm; longer waves are higher, none is shorter than 9 mm.
+    """
+    along, across = axes
+    through = np.cross(along, across)
+    stretch = sum(
+        scale * np.outer(axis, axis) for scale, axis in zip(scales, (along, across, through), strict=True)
+    )
     waves = 6
     wavelength_mm = rng.uniform(9.0, 28.0, waves)
     direction = rng.normal(size=(waves, 3))
     direction /= np.linalg.norm(direction, axis=1, keepdims=True)
     amplitude = rng.normal(size=(waves, 3)) * waviness_mm / np.sqrt(waves) * (wavelength_mm / 18.0)[:, None]
     return Deformation(
-        stretch,
+        np.asarray(stretch),
         amplitude,
         direction * (2 * np.pi / wavelength_mm)[:, None],
         rng.uniform(0, 2 * np.pi, waves),
@@ -61,6 +69,7 @@ class Marrow:
     reach_mm: float  # how far from an end the cancellous bone reaches
     contrast: float
     offsets: Floats  # (SHEETS, 3): tile number, and where on the tile, mm
+    lean: Floats  # (SHEETS,) how far the trabeculae lean off the bone's axis, as a slope
 
     def density(self, from_proximal_mm: Floats, from_distal_mm: Floats) -> Floats:
         ends = np.exp(-((from_proximal_mm / self.reach_mm) ** 2)) + np.exp(
@@ -83,6 +92,12 @@ class Bone:
     distal_mm: float
     depths_mm: Floats  # (SHEETS,) along basis[2]
     marrow: Marrow
+
+    @cached_property
+    def sphere(self) -> tuple[Floats, float]:
+        """Centre (3,) and radius of a ball that holds the bone, mm, in its frame."""
+        middle = 0.5 * (self.outer.vertices.min(axis=0) + self.outer.vertices.max(axis=0))
+        return middle, float(np.linalg.norm(self.outer.vertices - middle, axis=1).max())
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """Cone-beam geometry: from the bones' frames to positions on the film.
 
-Film frame, mm: x right, y down, z from the detector up to the source; origin at the film's centre, on the detector.
+Film frame, mm: x right, y down, z from the detector up to the source; origin on the detector, right under the source.
 """
 
 from __future__ import annotations
@@ -21,16 +21,30 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Camera:
-    """A point source `sid_mm` above the centre of a detector of `shape` (H, W) pixels."""
+    """A point source `sid_mm` above a detector of `shape` (H, W) pixels, right over `centre_px` (x, y)."""
 
     sid_mm: float
     pixel_spacing_mm: float
     shape: tuple[int, int]
+    centre_px: tuple[float, float]
 
     def project(self, points: Floats) -> Floats:
         """Positions (..., 2) in pixels of points (..., 3) in mm."""
         magnified = points[..., :2] * (self.sid_mm / (self.sid_mm - points[..., 2:]))
-        return magnified / self.pixel_spacing_mm + 0.5 * np.array([self.shape[1] - 1, self.shape[0] - 1])
+        return magnified / self.pixel_spacing_mm + np.array(self.centre_px)
+
+    def on_detector(self, x_px: Floats, y_px: Floats) -> tuple[Floats, Floats]:
+        """Where pixels are in the film frame, mm."""
+        return (
+            (x_px - self.centre_px[0]) * self.pixel_spacing_mm,
+            (y_px - self.centre_px[1]) * self.pixel_spacing_mm,
+        )
+
+    def window(self, centre_px: Floats, side_px: int) -> Camera:
+        """A square part of the same film about a position on it (x, y), whole pixels."""
+        left, top = (int(np.rint(value - 0.5 * (side_px - 1))) for value in centre_px)
+        moved = (self.centre_px[0] - left, self.centre_px[1] - top)
+        return Camera(self.sid_mm, self.pixel_spacing_mm, (side_px, side_px), moved)
 
 
 def pose_bones(subject: Subject, pose: Pose, jsn_mm: Mapping[str, float]) -> dict[str, Placement]:
@@ -71,6 +85,36 @@ def frame_film(
     shape: tuple[int, int] | None,
 ) -> tuple[Camera, dict[str, Placement]]:
     """Centre the hand (with `pose.forearm_mm` of forearm) on a film of `shape`, or of the shape that holds it."""
+    shape, centre = _fit(subject, pose, placed, pixel_spacing_mm, shape)
+    offset = np.array([pose.shift_mm[0] - centre[0], pose.shift_mm[1] - centre[1], 0.0])
+    shifted = {name: Placement(p.rotation, p.position + offset) for name, p in placed.items()}
+    middle = (0.5 * (shape[1] - 1), 0.5 * (shape[0] - 1))
+    return Camera(sid_mm, pixel_spacing_mm, shape, middle), shifted
+
+
+def frame_under_same_tube(
+    subject: Subject,
+    pose: Pose,
+    placed: Mapping[str, Placement],
+    camera: Camera,
+    shape: tuple[int, int] | None,
+    shift_mm: tuple[float, float],
+) -> Camera:
+    """A film that holds the hand as it lies, `shift_mm` from its middle; the source stays over the same spot."""
+    shape, centre = _fit(subject, pose, placed, camera.pixel_spacing_mm, shape)
+    step = camera.pixel_spacing_mm
+    x, y = (0.5 * (n - 1) + (s - c) / step for n, s, c in zip(shape[::-1], shift_mm, centre, strict=True))
+    return Camera(camera.sid_mm, step, shape, (float(x), float(y)))
+
+
+def _fit(
+    subject: Subject,
+    pose: Pose,
+    placed: Mapping[str, Placement],
+    pixel_spacing_mm: float,
+    shape: tuple[int, int] | None,
+) -> tuple[tuple[int, int], Floats]:
+    """Shape of the film, and the point in the hand (x, y) mm that belongs in its middle."""
     points = [placed[name](subject.bones[name].outer.vertices[::7]) for ray in RAYS.values() for name in ray]
     radius, ulna = subject.bones["radius"], subject.bones["ulna"]
     for bone in (radius, ulna):
@@ -78,14 +122,10 @@ def frame_film(
         points.append(placed[bone.name](bone.outer.vertices[along > bone.distal_mm - pose.forearm_mm]))
     cloud = np.vstack(points)[:, :2]
     low, high = cloud.min(axis=0), cloud.max(axis=0)
-    if shape is None:
-        width, height = np.ceil((high - low + 2.0 * pose.margin_mm) / pixel_spacing_mm).astype(int)
-        # The forearm runs off the film: no margin below it.
-        shape = (int(height - pose.margin_mm / pixel_spacing_mm), int(width))
-        centre = 0.5 * (low + high) - np.array([0.0, 0.5 * pose.margin_mm])
-    else:
-        centre = 0.5 * (low + high)
-    centre = centre - np.array(pose.shift_mm)
-    offset = np.array([-centre[0], -centre[1], 0.0])
-    shifted = {name: Placement(p.rotation, p.position + offset) for name, p in placed.items()}
-    return Camera(sid_mm, pixel_spacing_mm, shape), shifted
+    centre = 0.5 * (low + high)
+    if shape is not None:
+        return shape, centre
+    width, height = np.ceil((high - low + 2.0 * pose.margin_mm) / pixel_spacing_mm).astype(int)
+    # The forearm runs off the film: no margin below it.
+    fitted = (int(height - pose.margin_mm / pixel_spacing_mm), int(width))
+    return fitted, centre - np.array([0.0, 0.5 * pose.margin_mm])

@@ -7,9 +7,10 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import gaussian_filter, zoom
+from scipy.ndimage import gaussian_filter
 
 from .furniture import Furniture, make_furniture, transmission
+from .processing import Processing, draw_processing, enhance, look_up, smooth
 from .projection import Projection
 from .subject import Laterality
 
@@ -26,7 +27,8 @@ class Exposure:
     bone_per_mm, soft_per_mm: attenuation of cortical bone (in place of soft tissue) and of soft tissue. photons: per
     film pixel in air. scatter: its share of what arrives behind nothing. blur_mm: detector's point spread (one
     sigma). edge_*, equalise_*: fine and coarse unsharp masking. gamma, air_level, top_level: the tone curve; air and
-    the densest bone land on these shares of the range. sigmoid: 0 = straight, 1 = S-shaped.
+    the densest bone land on these shares of the range. sigmoid: 0 = straight, 1 = S-shaped. processing: what the
+    vendor adds to that.
     """
 
     kvp: float = 52.0
@@ -49,6 +51,7 @@ class Exposure:
     top_level: float = 0.97
     photometric: Photometric = "MONOCHROME2"
     furniture: Furniture = field(default_factory=Furniture)
+    processing: Processing = field(default_factory=Processing)
 
 
 @dataclass(frozen=True)
@@ -85,7 +88,7 @@ def make_exposure(seed: int, spread: float = 1.0) -> Exposure:
         scatter_mm=between(10.0, 26.0),
         heel=(between(-0.08, 0.08), between(-0.08, 0.08)),
         focal_spot_mm=between(0.3, 1.0),
-        blur_mm=between(0.05, 0.14),
+        blur_mm=between(0.05, 0.17),
         readout_noise=between(0.0, 0.006),
         edge_amount=between(0.0, 0.9),
         edge_mm=between(0.4, 1.6),
@@ -97,6 +100,7 @@ def make_exposure(seed: int, spread: float = 1.0) -> Exposure:
         top_level=between(0.86, 1.03),
         photometric="MONOCHROME1" if rng.random() < 0.35 else "MONOCHROME2",
         furniture=make_furniture(rng),
+        processing=draw_processing(rng, spread),
     )
 
 
@@ -104,7 +108,7 @@ def expose(projection: Projection, exposure: Exposure, seed: int) -> Film:
     """Make a film; the same projection, exposure and seed give the same pixels.
 
     Beer-Lambert, scatter as a broad blur, penumbra and detector blur, Poisson noise, read-out noise, logarithm,
-    unsharp masking, tone curve, 12 bits.
+    vendor's processing, unsharp masking, tone curve, 12 bits.
     """
     rng = np.random.default_rng([seed, 0xF1])
     spacing = projection.pixel_spacing_mm
@@ -114,7 +118,7 @@ def expose(projection: Projection, exposure: Exposure, seed: int) -> Film:
     beam *= _heel(projection.shape, exposure.heel)
     hand = projection.soft_mm > 1.0
     beam *= transmission(exposure.furniture, projection, hand, rng)
-    beam += np.float32(exposure.scatter) * (_smooth(beam, exposure.scatter_mm / spacing) - beam)
+    beam += np.float32(exposure.scatter) * (smooth(beam, exposure.scatter_mm / spacing) - beam)
 
     penumbra = exposure.focal_spot_mm * 0.015 * 0.4  # of bone some 15 mm above the detector; as a sigma
     blur = np.hypot(exposure.blur_mm, penumbra) / spacing
@@ -126,11 +130,12 @@ def expose(projection: Projection, exposure: Exposure, seed: int) -> Film:
     beam += np.float32(exposure.readout_noise) * rng.standard_normal(beam.shape, np.float32)
 
     density = -np.log(np.maximum(beam, np.float32(2e-3)))
+    density = enhance(density, exposure.processing, spacing)
     sharp = density + np.float32(exposure.edge_amount) * (
-        density - _smooth(density, exposure.edge_mm / spacing)
+        density - smooth(density, exposure.edge_mm / spacing)
     )
-    sharp -= np.float32(exposure.equalise_amount) * _smooth(density, exposure.equalise_mm / spacing)
-    shade = _tone(sharp, hand, exposure)
+    sharp -= np.float32(exposure.equalise_amount) * smooth(density, exposure.equalise_mm / spacing)
+    shade = look_up(_tone(sharp, hand, exposure), exposure.processing)
     pixels = np.rint(shade * (LEVELS - 1)).astype(np.uint16)
     return Film(pixels, spacing, projection.laterality, exposure.photometric, exposure.kvp, seed)
 
@@ -153,16 +158,3 @@ def _heel(shape: tuple[int, int], heel: tuple[float, float]) -> Image:
     y = np.linspace(-1, 1, shape[0], dtype=np.float32)[:, None]
     x = np.linspace(-1, 1, shape[1], dtype=np.float32)[None, :]
     return np.float32(1.0) + np.float32(heel[0]) * x + np.float32(heel[1]) * y
-
-
-def _smooth(image: Image, sigma_px: float) -> Image:
-    """Gaussian blur; a broad one is done on a coarser grid."""
-    step = int(sigma_px / 2.5)
-    if step < 2:
-        return np.asarray(gaussian_filter(image, sigma_px, truncate=3.0, mode="nearest"))
-    height, width = image.shape
-    padded = np.pad(image, ((0, -height % step), (0, -width % step)), mode="edge")
-    coarse = padded.reshape(padded.shape[0] // step, step, padded.shape[1] // step, step).mean(axis=(1, 3))
-    coarse = gaussian_filter(coarse, sigma_px / step, truncate=3.0, mode="nearest")
-    fine = zoom(coarse, step, order=1, mode="nearest", grid_mode=True)
-    return np.asarray(fine[:height, :width], np.float32)

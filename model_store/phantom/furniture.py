@@ -1,4 +1,4 @@
-"""What else is on a film: side marker, collimated edges, the cassette's frame."""
+"""What else is on a film: side marker, collimated edges, the cassette's frame, rings, a band exposed twice."""
 
 from __future__ import annotations
 
@@ -13,13 +13,18 @@ from scipy.ndimage import gaussian_filter
 
 if TYPE_CHECKING:
     from .projection import Projection
+    from .seen import JointTruth
 
 Image = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
 class Furniture:
-    """marker: lead letter of the side, on a plate or not. collimation_mm: clear of the hand, None = open field."""
+    """marker: lead letter of the side, on a plate or not. collimation_mm: clear of the hand, None = open field.
+
+    ring: the joint whose distal bone wears one, ring_mm beyond the joint, ring_width_mm broad. band: part of the film
+    was exposed twice.
+    """
 
     marker: Literal["none", "letter", "plate"] = "letter"
     marker_mm: float = 12.0
@@ -28,6 +33,10 @@ class Furniture:
     collimation_turn_deg: float = 0.0
     leak: float = 0.02  # of the beam beyond the collimator's blades
     frame: bool = False
+    ring: str | None = None
+    ring_mm: float = 18.0
+    ring_width_mm: float = 4.0
+    band: bool = False
 
 
 def make_furniture(rng: np.random.Generator) -> Furniture:
@@ -40,6 +49,10 @@ def make_furniture(rng: np.random.Generator) -> Furniture:
         collimation_turn_deg=float(rng.normal(0, 1.5)),
         leak=float(rng.choice([0.004, 0.05, 0.5])),
         frame=bool(rng.random() < 0.15),
+        ring=str(rng.choice(["MCP2", "MCP3", "MCP4", "MCP4", "MCP5"])) if rng.random() < 0.07 else None,
+        ring_mm=float(rng.uniform(12.0, 22.0)),
+        ring_width_mm=float(rng.uniform(2.0, 6.0)),
+        band=bool(rng.random() < 0.1),
     )
 
 
@@ -55,6 +68,10 @@ def transmission(
         passes *= _blades(furniture, projection, hand)
     if furniture.frame:
         passes *= _frame(projection, rng)
+    if furniture.band:
+        passes *= _band(projection, rng)
+    if furniture.ring in projection.joints:
+        passes *= _ring(furniture, projection.joints[str(furniture.ring)], projection, hand)
     if furniture.marker != "none":
         _put_marker(passes, furniture, projection, hand, rng)
     return passes
@@ -84,6 +101,29 @@ def _frame(projection: Projection, rng: np.random.Generator) -> Image:
         view = (passes, passes[::-1], passes.T, passes.T[::-1])[int(side)]
         view[inset : inset + width] = rng.uniform(0.02, 0.4)
     return np.asarray(gaussian_filter(passes, 1.0))
+
+
+def _band(projection: Projection, rng: np.random.Generator) -> Image:
+    """A strip across the film that has been exposed less than the rest."""
+    angle, offset = np.deg2rad(rng.uniform(-20.0, 20.0)), rng.uniform(-0.3, 0.3)
+    height, width = projection.shape
+    y, x = np.ogrid[:height, :width]
+    along = (y - height * (0.5 + offset)) * np.cos(angle) + (x - width * 0.5) * np.sin(angle)
+    half = rng.uniform(0.08, 0.25) * height
+    inside = np.clip(half - np.abs(along) + 0.5, 0.0, 1.0)
+    return (1.0 - rng.uniform(0.05, 0.5) * inside).astype(np.float32)
+
+
+def _ring(furniture: Furniture, joint: JointTruth, projection: Projection, hand: NDArray[np.bool_]) -> Image:
+    """A metal ring seen from its side: a bar across the finger, from skin to skin."""
+    spacing = projection.pixel_spacing_mm
+    place = joint.to_film(np.array([0.0, -furniture.ring_mm / spacing]))
+    y, x = np.mgrid[: hand.shape[0], : hand.shape[1]]
+    local = joint.to_roi(np.stack([x, y], axis=-1)) - joint.to_roi(place)
+    bar = np.clip(0.5 + 0.5 * furniture.ring_width_mm / spacing - np.abs(local[..., 1]), 0.0, 1.0)
+    finger = hand & (np.abs(local[..., 0]) * spacing < 12.0)
+    metal = gaussian_filter((bar * finger).astype(np.float32), 0.7)
+    return np.asarray(1.0 - np.float32(0.995) * metal)
 
 
 def _put_marker(

@@ -1,4 +1,4 @@
-"""The joint between two bones: where its space is, how wide, and which points tell how a bone moved."""
+"""The joint between two bones: where its space is, how wide, and where its surfaces face each other."""
 
 from __future__ import annotations
 
@@ -10,10 +10,7 @@ from numpy.typing import NDArray
 from .bone import Bone
 
 Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
-NEAR_MM = 9.0  # bone within this distance of the joint tells how the bone moved
-NEAR_POINTS = 160
 _CELL_MM = 0.8
 
 
@@ -30,8 +27,6 @@ class JointAnatomy:
     upper_point: Floats  # on the joint surface of the upper (distal) bone
     lower_point: Floats
     far_point: Floats  # the upper bone's other end
-    upper_near: Ints  # vertices of the upper bone near the joint
-    lower_near: Ints
 
 
 def far_end(bone: Bone) -> Floats:
@@ -78,7 +73,6 @@ def measure_joint(
     top, bottom = np.median(floor[central]), np.median(roof[central])
     upper_point = base + np.array([*centre, top]) @ frame
     lower_point = base + np.array([*centre, bottom]) @ frame
-    joint_point = 0.5 * (upper_point + lower_point)
     return JointAnatomy(
         joint,
         upper.name,
@@ -89,8 +83,6 @@ def measure_joint(
         (upper_point - position) @ rotation,
         lower_point,
         far_end(upper),
-        _near(child, joint_point),
-        _near(lower.outer.vertices, joint_point),
     )
 
 
@@ -102,8 +94,3 @@ def _surface(points: Floats, cells: int, *, lowest: bool) -> Floats:
     surface = np.full((cells, cells), np.inf if lowest else -np.inf)
     (np.minimum if lowest else np.maximum).at(surface, (index[:, 0], index[:, 1]), heights)
     return np.where(np.isfinite(surface), surface, np.nan)
-
-
-def _near(vertices: Floats, point: Floats) -> Ints:
-    near = np.flatnonzero(np.linalg.norm(vertices - point, axis=1) < NEAR_MM)
-    return near[:: max(1, len(near) // NEAR_POINTS)]

@@ -26,6 +26,8 @@ def thickness(uv: Floats, depth: Floats, faces: Ints, shape: tuple[int, int]) ->
     z = depth[faces]
     double_area = (x[:, 1] - x[:, 0]) * (y[:, 2] - y[:, 0]) - (x[:, 2] - x[:, 0]) * (y[:, 1] - y[:, 0])
     seen = np.abs(double_area) > 1e-12
+    seen &= (y.max(axis=1) >= 0.0) & (y.min(axis=1) <= height - 1)
+    seen &= (x.max(axis=1) >= 0.0) & (x.min(axis=1) <= width - 1)
     faces, x, y, z, double_area = (
         faces[seen],
         x[seen],

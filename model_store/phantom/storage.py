@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from os import PathLike
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
+from .skeleton import Placement
+
 if TYPE_CHECKING:
     from .projection import Projection
+    from .seen import JointTruth
 
 STEP_MM = 0.0005  # stored path lengths in uint16 then reach 32 mm, in steps far below the noise
 SOFT_STEP_MM = 0.002
@@ -26,15 +30,9 @@ JOINT_FIELDS = (
 
 def save_arrays(projection: Projection, file: str | PathLike[str] | BinaryIO, *, compressed: bool) -> None:
     arrays: dict[str, Any] = {"soft": _pack(projection.soft_mm, SOFT_STEP_MM)}
-    joints = {}
     for name, layer in projection.layers.items():
         arrays[f"layer_{name}"] = _pack(layer.path_mm, STEP_MM)
-    for name, joint in projection.joints.items():
-        arrays[f"upper_{name}"], arrays[f"lower_{name}"] = (
-            joint.upper_px,
-            joint.lower_px,
-        )
-        joints[name] = {key: getattr(joint, key) for key in JOINT_FIELDS}
+    joints = {name: _joint_to_json(joint) for name, joint in projection.joints.items()}
     header = {
         "subject_seed": projection.subject_seed,
         "laterality": projection.laterality,
@@ -49,7 +47,8 @@ def save_arrays(projection: Projection, file: str | PathLike[str] | BinaryIO, *,
 
 
 def load_arrays(file: str | PathLike[str] | BinaryIO) -> Projection:
-    from .projection import JointTruth, Layer, Projection
+    from .layer import Layer
+    from .projection import Projection
 
     with np.load(file) as stored:
         header = json.loads(str(stored["header"]))
@@ -68,16 +67,34 @@ def load_arrays(file: str | PathLike[str] | BinaryIO) -> Projection:
                 for name, (row, column) in header["layers"].items()
             },
             soft_mm=stored["soft"].astype(np.float32) * np.float32(SOFT_STEP_MM),
-            joints={
-                name: JointTruth(
-                    **values,
-                    upper_px=stored[f"upper_{name}"],
-                    lower_px=stored[f"lower_{name}"],
-                )
-                for name, values in header["joints"].items()
-            },
+            joints={name: _joint_from_json(values) for name, values in header["joints"].items()},
         )
 
 
 def _pack(values: Any, step: float) -> Any:
     return np.clip(np.rint(values / step), 0, 65535).astype(np.uint16)
+
+
+def _joint_to_json(joint: JointTruth) -> dict[str, Any]:
+    plain = {key: getattr(joint, key) for key in JOINT_FIELDS}
+    bones = {
+        side: {"rotation": placed.rotation.tolist(), "position": placed.position.tolist()}
+        for side, placed in (("upper", joint.upper), ("lower", joint.lower))
+    }
+    return plain | bones | {"centre_mm": joint.centre_mm.tolist(), "camera": asdict(joint.camera)}
+
+
+def _joint_from_json(values: dict[str, Any]) -> JointTruth:
+    from .camera import Camera
+    from .seen import JointTruth
+
+    upper, lower = (
+        Placement(np.array(values[side]["rotation"]), np.array(values[side]["position"]))
+        for side in ("upper", "lower")
+    )
+    camera = values["camera"]
+    seen = Camera(
+        camera["sid_mm"], camera["pixel_spacing_mm"], tuple(camera["shape"]), tuple(camera["centre_px"])
+    )
+    plain = {key: values[key] for key in JOINT_FIELDS}
+    return JointTruth(**plain, upper=upper, lower=lower, centre_mm=np.array(values["centre_mm"]), camera=seen)

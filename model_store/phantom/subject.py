@@ -18,12 +18,12 @@ from .bone import (
     make_bone,
     random_deformation,
 )
-from .ends import shape_ends
+from .ends import shape_ends, shape_shaft
 from .joints import JointAnatomy, far_end, measure_joint
 from .meshes import FOREARM, Mesh, bone_mesh, ellipsoid
 from .posture import LIES, Lie, rest
 from .skeleton import JOINT_BONES, RAYS, links
-from .texture import TILES
+from .texture import COLUMNS, MESHES
 
 Floats = NDArray[np.float64]
 Laterality = Literal["L", "R"]
@@ -105,14 +105,19 @@ def make_subject(
         for name, lie in LIES.items()
     }
     rest_positions, rotations = rest(lies)
-    slender = rng.normal(0, 0.035) * variation
+    slender = rng.normal(0, 0.045) * variation
+    waviness = float(rng.uniform(0.12, 0.34))
+    juxta_articular = float(rng.uniform(0.45, 0.9)) if rng.random() < 0.35 else 1.0
     deformations = {
         name: random_deformation(
             rng,
-            link.axis,
-            size * (1 + variation * rng.normal(0, 0.02)),
-            size * (1 + slender + variation * rng.normal(0, 0.025)),
-            0.22 * variation * (0.3 if name in FOREARM else 1.0),
+            (link.axis, link.flexion_axis),
+            (
+                size * (1 + variation * rng.normal(0, 0.025)),
+                size * (1 + slender + variation * rng.normal(0, 0.035)),
+                size * (1 + slender + variation * rng.normal(0, 0.045)),
+            ),
+            waviness * variation * (0.3 if name in FOREARM else 1.0),
         )
         for name, link in links().items()
     }
@@ -126,7 +131,9 @@ def make_subject(
     density = thickness * float(rng.uniform(0.85, 1.15))
     bones: dict[str, Bone] = {}
     for name, deformation in deformations.items():
-        bones[name] = _draw_bone(rng, name, deformation, world[name], thickness, density, contrast, variation)
+        bones[name] = _draw_bone(
+            rng, name, deformation, world[name], thickness, (density, juxta_articular), contrast, variation
+        )
     for metacarpal, places in SESAMOIDS.items():
         if metacarpal != "1mc" and rng.random() < 0.45:
             continue
@@ -179,14 +186,18 @@ def _draw_bone(
     deformation: Deformation,
     orientation: Floats,
     thickness: float,
-    density: float,
+    densities: tuple[float, float],
     contrast: float,
     variation: float,
 ) -> Bone:
     link = links()[name]
     mesh = bone_mesh(name)
-    outer = Mesh(deformation(shape_ends(rng, name, link, variation)), mesh.faces)
+    density, juxta_articular = densities
     tubular = any(name in ray for ray in RAYS.values()) or name in FOREARM
+    shape = shape_ends(rng, name, link, variation)
+    if tubular and name not in FOREARM:
+        shape = shape_shaft(rng, shape, link, variation)
+    outer = Mesh(deformation(shape), mesh.faces)
     beam = orientation.T @ np.array([0.0, 0.0, 1.0])  # at rest, in the bone's frame
     through = beam - (beam @ link.axis) * link.axis
     through /= np.linalg.norm(through)
@@ -201,12 +212,13 @@ def _draw_bone(
     )
     length = float(np.ptp(outer.vertices @ link.axis))
     marrow = Marrow(
-        end_density=0.15 * density * float(rng.uniform(0.9, 1.1)),
+        end_density=0.15 * density * juxta_articular * float(rng.uniform(0.9, 1.1)),
         shaft_density=(0.05 if tubular else 0.17) * density,
-        plate_density=(0.14 if tubular else 0.0) * density,
+        plate_density=(0.14 if tubular else 0.0) * density * juxta_articular,
         reach_mm=0.30 * length if tubular else 100.0,
         contrast=contrast * float(rng.uniform(0.85, 1.15)),
-        offsets=_offsets(rng),
+        offsets=_offsets(rng, COLUMNS if tubular and not name.endswith("mc") else MESHES),
+        lean=rng.normal(0, 0.12, SHEETS),
     )
     return make_bone(rng, name, name, outer, basis, cortex, marrow, tubular)
 
@@ -233,7 +245,7 @@ def _sesamoid(
     )
     centre = head + lateral * link.flexion_axis + along * link.axis + down * palmar
     outer = ellipsoid(centre, radius * rng.uniform(0.8, 1.2, 3))
-    marrow = Marrow(0.22 * density, 0.22 * density, 0.0, 50.0, 0.3, _offsets(rng))
+    marrow = Marrow(0.22 * density, 0.22 * density, 0.0, 50.0, 0.3, _offsets(rng, MESHES), np.zeros(SHEETS))
     return make_bone(
         rng,
         name,
@@ -246,5 +258,5 @@ def _sesamoid(
     )
 
 
-def _offsets(rng: np.random.Generator) -> Floats:
-    return np.column_stack([rng.integers(0, TILES, SHEETS), rng.uniform(0, 51.2, (SHEETS, 2))])
+def _offsets(rng: np.random.Generator, kinds: range) -> Floats:
+    return np.column_stack([rng.integers(kinds.start, kinds.stop, SHEETS), rng.uniform(0, 51.2, (SHEETS, 2))])

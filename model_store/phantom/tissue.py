@@ -18,6 +18,7 @@ from .subject import SoftTissue, Subject
 Floats = NDArray[np.float64]
 
 _GRID_MM = 1.2
+_MARGIN = 8  # grid points beyond the film, where smoothing has not settled
 _BLEND_MM2 = 30.0  # how softly neighbouring tubes run into one another
 _GIRTH: Mapping[int, float] = {1: 1.12, 2: 1.0, 3: 1.02, 4: 0.96, 5: 0.86}
 
@@ -44,22 +45,26 @@ class Tube:
 
 def soft_tissue(subject: Subject, placed: Mapping[str, Placement], camera: Camera) -> NDArray[np.float32]:
     """Thickness of the whole hand, skin to skin, mm, (H, W) float32."""
-    height, width = camera.shape
-    spacing = camera.pixel_spacing_mm
-    rows = np.linspace(0, height - 1, max(8, int(height * spacing / _GRID_MM)))
-    columns = np.linspace(0, width - 1, max(8, int(width * spacing / _GRID_MM)))
-    x, y = np.meshgrid(columns * spacing, rows * spacing)
+    all_rows, all_columns = (np.arange(length, dtype=np.float64) for length in camera.shape)
+    across, down = camera.on_detector(all_columns, all_rows)
+    # The grid lies still in the film frame, so that a part of a film shows what the whole film does.
+    columns, rows = _grid(across), _grid(down)
+    x, y = np.meshgrid(columns, rows)
     tubes = _tubes(subject, placed, camera)
     stack = np.stack([tube.squared_thickness(x, y) for tube in tubes])
     peak = stack.max(axis=0)
     merged = peak + _BLEND_MM2 * np.log(np.exp(np.maximum((stack - peak) / _BLEND_MM2, -50.0)).sum(axis=0))
     merged = gaussian_filter(np.maximum(merged, -400.0), 1.6 / _GRID_MM)
-    all_rows, all_columns = np.arange(height), np.arange(width)
-    squared = RectBivariateSpline(rows, columns, merged, kx=3, ky=3)(all_rows, all_columns)
+    squared = RectBivariateSpline(rows, columns, merged, kx=3, ky=3)(down, across)
     muscle = RectBivariateSpline(
         rows, columns, _muscle(subject.soft_tissue, placed, camera, x, y), kx=3, ky=3
-    )
-    return (np.sqrt(np.maximum(squared, 0.0)) * muscle(all_rows, all_columns)).astype(np.float32)
+    )(down, across)
+    return (np.sqrt(np.maximum(squared, 0.0)) * muscle).astype(np.float32)
+
+
+def _grid(along_mm: Floats) -> Floats:
+    first, last = np.floor(along_mm[0] / _GRID_MM) - _MARGIN, np.ceil(along_mm[-1] / _GRID_MM) + _MARGIN
+    return np.arange(first, last + 1.0) * _GRID_MM
 
 
 def _muscle(
@@ -72,7 +77,7 @@ def _muscle(
     """Uneven density of muscle and fat, a factor about 1; it lies still in the frame of the hand."""
     rng = np.random.default_rng(tissue.texture_seed)
     hand = placed["3mc"]
-    origin = camera.project(hand.position) * camera.pixel_spacing_mm
+    origin = np.array(camera.on_detector(*camera.project(hand.position)))
     # Nearly a rotation (and mirror): the metacarpal lies in the film's plane.
     inward = hand.rotation[:2, :2].T
     local = np.stack([x - origin[0], y - origin[1]], axis=-1) @ inward.T
@@ -94,7 +99,7 @@ def _tubes(subject: Subject, placed: Mapping[str, Placement], camera: Camera) ->
     )
 
     def film(bone: str, point: Floats) -> Floats:
-        return camera.project(placed[bone](point)) * camera.pixel_spacing_mm
+        return np.array(camera.on_detector(*camera.project(placed[bone](point))))
 
     def centre(joint: str) -> Floats:
         anatomy = subject.joints[joint]

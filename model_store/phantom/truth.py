@@ -8,22 +8,31 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import map_coordinates
 
-from .projection import JointTruth, Layer, Projection
+from .layer import Layer
+from .projection import Projection
+from .seen import JointTruth
+from .skeleton import Placement
 
 Floats = NDArray[np.float64]
 Image = NDArray[np.float32]
 Mask = NDArray[np.bool_]
 
-FOCUS_MM = 5.0  # points count by their distance from the joint centre, as a Gaussian of this width
+_STEP_MM = 0.5  # over which the projected motion is differentiated
 
 
 @dataclass(frozen=True)
 class BoneMotion:
-    """Displacement at the joint centre (mm, x right, y down in the upright ROI) and turn, positive clockwise."""
+    """Displacement at the joint centre (mm, x right, y down in the upright ROI) and turn, positive clockwise.
+
+    scale: of the bone's picture at the joint centre, moving over fixed. tilt_deg: how far the bone has turned out of
+    the beam, the film's plane left aside: what no motion in that plane can explain.
+    """
 
     dx_mm: float
     dy_mm: float
     rotation_deg: float
+    scale: float = 1.0
+    tilt_deg: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -42,8 +51,11 @@ class JointMotion:
 def joint_motion(fixed: Projection, moving: Projection, joint: str) -> JointMotion:
     """How the bones of a joint moved from `fixed` to `moving`, each film looked at in its own upright ROI.
 
-    The same material points of a bone near the joint are projected on both films (so tilt, perspective and
-    magnification count as they show), a plane rigid motion is fitted to them, and read at the joint centre.
+    The joint's centre is the middle between its two surfaces, in space, on the fixed film. Either bone takes the point
+    that lies there along with it; where that point shows on the moving film, less where it was, is the displacement,
+    in mm on the detector. Turn and scale are those of its picture right there, so neither leaks into the displacement
+    over a lever arm, and no choice of vertices, radius or weights enters. A joint that moves as one piece, however the
+    hand is laid, lifted or tilted, has a JSN of exactly 0.
     Raises ValueError where the films are of different hands.
     """
     if (fixed.subject_seed, fixed.laterality) != (
@@ -52,29 +64,39 @@ def joint_motion(fixed: Projection, moving: Projection, joint: str) -> JointMoti
     ):
         raise ValueError("The films are of different hands")
     before, after = fixed.joints[joint], moving.joints[joint]
-    upper = _rigid(
-        before.to_roi(before.upper_px) * fixed.pixel_spacing_mm,
-        after.to_roi(after.upper_px) * moving.pixel_spacing_mm,
+    return JointMotion(
+        joint,
+        _bone_motion(before, after, before.upper, after.upper),
+        _bone_motion(before, after, before.lower, after.lower),
     )
-    lower = _rigid(
-        before.to_roi(before.lower_px) * fixed.pixel_spacing_mm,
-        after.to_roi(after.lower_px) * moving.pixel_spacing_mm,
-    )
-    return JointMotion(joint, upper, lower)
 
 
-def _rigid(before: Floats, after: Floats) -> BoneMotion:
-    """Weighted least-squares plane rigid motion (Umeyama 1991, scale 1), read at the origin."""
-    weight = np.exp(-0.5 * (before**2).sum(axis=1) / FOCUS_MM**2)
-    weight /= weight.sum()
-    middle, moved = weight @ before, weight @ after
-    p, q = before - middle, after - moved
-    sine = float((weight * (p[:, 0] * q[:, 1] - p[:, 1] * q[:, 0])).sum())
-    cosine = float((weight * (p * q).sum(axis=1)).sum())
-    angle = np.arctan2(sine, cosine)
-    c, s = np.cos(angle), np.sin(angle)
-    shift = moved - np.array([[c, -s], [s, c]]) @ middle
-    return BoneMotion(float(shift[0]), float(shift[1]), float(np.rad2deg(angle)))
+def _bone_motion(before: JointTruth, after: JointTruth, lay: Placement, lies: Placement) -> BoneMotion:
+    centre = before.centre_mm
+    steps = _STEP_MM * np.array([[0, 0, 0], [1, 0, 0], [-1, 0, 0], [0, 1, 0], [0, -1, 0]])
+    points = (centre + steps - lay.position) @ lay.rotation  # in the bone's own frame
+    was, now = before.roi_mm(lay(points)), after.roi_mm(lies(points))
+    shift = now[0] - was[0]
+    spread_before, spread_after = ((p[[1, 3]] - p[[2, 4]]).T for p in (was, now))
+    change = spread_after @ np.linalg.inv(spread_before)
+    turn = np.arctan2(change[1, 0] - change[0, 1], change[0, 0] + change[1, 1])
+    return BoneMotion(
+        float(shift[0]),
+        float(shift[1]),
+        float(np.rad2deg(turn)),
+        float(np.sqrt(abs(np.linalg.det(change)))),
+        _angle_deg(_view(before, lay, points[0]), _view(after, lies, points[0])),
+    )
+
+
+def _view(seen: JointTruth, placed: Placement, point: Floats) -> Floats:
+    """The way to the source from a point of a bone, in the bone's frame."""
+    source = np.array([0.0, 0.0, seen.camera.sid_mm])
+    return (source - placed(point)) @ placed.rotation
+
+
+def _angle_deg(one: Floats, other: Floats) -> float:
+    return float(np.rad2deg(np.arctan2(np.linalg.norm(np.cross(one, other)), one @ other)))
 
 
 def bone_masks(
@@ -82,7 +104,7 @@ def bone_masks(
     joint: str,
     *,
     size_px: int | None = None,
-    oversample: int = 1,
+    oversample: float = 1,
     threshold_mm: float = 0.15,
 ) -> tuple[Mask, Mask]:
     """(upper, lower) masks of a joint's bones: whole film (H, W), or with size_px the upright ROI (S, S).
@@ -111,7 +133,7 @@ def _on_film(projection: Projection, bone: str) -> Image:
 
 
 def joint_layers(
-    projection: Projection, joint: str, size_px: int, oversample: int = 2
+    projection: Projection, joint: str, size_px: int, oversample: float = 2
 ) -> tuple[Image, Image, Image, Image]:
     """Upright crop about a joint as separate layers: (upper, lower, other bones, soft tissue), each (S, S), mm.
 
@@ -153,13 +175,3 @@ def _sample_layer(layer: Layer, film_px: Floats, supersample: int) -> Image | np
     where = np.stack([row - low_row, column - low_column])
     sampled: Image = map_coordinates(window, where, order=3, mode="constant", output=np.float32)
     return np.maximum(sampled, np.float32(0.0))
-
-
-__all__ = [
-    "BoneMotion",
-    "JointMotion",
-    "JointTruth",
-    "bone_masks",
-    "joint_layers",
-    "joint_motion",
-]

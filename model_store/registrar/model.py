@@ -12,9 +12,20 @@ from torch import Tensor
 
 from model_store.base import Arrays
 from model_store.registrar.network import INPUT_PX, INPUT_SPACING_MM, RegistrationNetwork
-from model_store.registrar.refine import COARSE, FINE, MIDDLE, UNKNOWNS, Fit, Pair, Settings, refine, splines
-from model_store.registrar.regions import bone_regions, joint_centres
-from model_store.registrar.spline import gaussian_smooth, sample, sample_linear, spline_coefficients
+from model_store.registrar.refine import (
+    COARSE,
+    FINE,
+    MIDDLE,
+    UNKNOWNS,
+    Fit,
+    Pair,
+    Settings,
+    refine,
+    similarity,
+    splines,
+)
+from model_store.registrar.regions import bone_regions, joint_centres, reading_points
+from model_store.registrar.spline import sample, sample_linear, smooth, surface
 from model_store.registrar.starts import correlation_starts
 
 #: A solution from another start counts as a rival when its cost is within this factor of the best.
@@ -32,8 +43,10 @@ def network_input(
     points = torch.stack([xs, ys], -1).view(1, -1, 2)
 
     def onto_grid(images: Tensor) -> Tensor:
-        smooth = gaussian_smooth(images, 0.5 * step) if step > 1 else images
-        return sample_linear(smooth, points.expand(images.shape[0], -1, -1)).view(-1, INPUT_PX, INPUT_PX)
+        seen = smooth(images, 0.5 * step) if step > 1 else images
+        return sample_linear(seen[:, None], points.expand(images.shape[0], -1, -1)).view(
+            -1, INPUT_PX, INPUT_PX
+        )
 
     channels = [fixed, moving, fixed_masks[:, 0], fixed_masks[:, 1], moving_masks[:, 0], moving_masks[:, 1]]
     return torch.stack([onto_grid(channel.float()) for channel in channels], dim=1)
@@ -67,8 +80,9 @@ class Registrar:
 
         Inputs: ``fixed, moving`` (N, H, W) float32; ``fixed_masks, moving_masks`` (N, 2, H, W), upper then lower, in
         [0, 1]; ``spacing_mm`` (N,), all equal. Outputs: ``parameters`` (N, 2, 4) = log scale, rotation rad
-        (clockwise), dx mm, dy mm (down) of the upper and the lower bone from fixed to moving, read at
-        ``centre_px`` (N, 2), the joint centre in the fixed image; ``sigma_mm`` (N,) of dy_upper - dy_lower before
+        (clockwise), dx mm, dy mm (down) of the upper and the lower bone from fixed to moving, read across the finger
+        at the joint centre and along it in each bone's own end (see ``regions.reading_points``), without what
+        magnification adds; ``centre_px`` (N, 2), the joint centre in the fixed image; ``sigma_mm`` (N,) of dy_upper - dy_lower before
         calibration; ``warped`` (N, 2, H, W) moving image warped onto fixed by each bone's motion, on the scale of the
         fixed image; ``loss, loss_before`` (N, 2, H, W) squared difference with and without registration, in variances
         of the fixed image over the bones; ``metrics`` (N, len(METRICS)).
@@ -85,11 +99,17 @@ class Registrar:
             fit = refine(pair, coarse, MIDDLE, self.settings)
             fit = refine(pair, fit.unknowns, FINE, self.settings)
             centre = _shared_centre(fit.unknowns, pair.centre, moving_centre)
-            parameters = _parameters(fit.unknowns, pair.centre, centre, spacing_mm)
+            anchor = _shared_reading_point(
+                fit.unknowns,
+                pair.centre,
+                reading_points(fixed_masks, spacing_mm).flatten(0, 1),
+                reading_points(moving_masks, spacing_mm).flatten(0, 1),
+            )
+            parameters = _parameters(fit.unknowns, pair.centre, centre, anchor, spacing_mm)
             outputs = {
                 "parameters": parameters,
                 "centre_px": centre,
-                "sigma_mm": _jsn_sigma(fit, pair.centre, centre) * spacing_mm,
+                "sigma_mm": _jsn_sigma(fit, pair.centre, centre, anchor) * spacing_mm,
                 "metrics": _metrics(fit, disagreement_mm, fixed_masks, spacing_mm),
                 **_pictures(fit.unknowns, pair, fixed, moving_scaled, fixed_masks),
             }
@@ -179,23 +199,20 @@ class Registrar:
         return chosen, apart.view(-1, 2).amax(1)
 
 
-def _matrix(unknowns: Tensor) -> Tensor:
-    """Matrices (M, 2, 2) of the whole similarity."""
-    scale = torch.exp(unknowns[:, 0])
-    cos, sin = scale * torch.cos(unknowns[:, 1]), scale * torch.sin(unknowns[:, 1])
-    return torch.stack([torch.stack([cos, -sin], -1), torch.stack([sin, cos], -1)], -2)
-
-
 def _moved(unknowns: Tensor, origin: Tensor, points: Tensor) -> Tensor:
     """Where fixed ``points`` (M, P, 2) lie in the moving image; ``origin`` (M, 2) is the frame's joint centre."""
     half = 0.5 * unknowns[:, None, 2:4]
-    return (points - origin[:, None] + half) @ _matrix(unknowns).transpose(-1, -2) + half + origin[:, None]
+    return (
+        (points - origin[:, None] + half) @ similarity(unknowns, 1.0).transpose(-1, -2)
+        + half
+        + origin[:, None]
+    )
 
 
 def _moved_back(unknowns: Tensor, origin: Tensor, points: Tensor) -> Tensor:
     """Inverse of ``_moved``."""
     half = 0.5 * unknowns[:, None, 2:4]
-    back = torch.linalg.inv(_matrix(unknowns)).transpose(-1, -2)
+    back = torch.linalg.inv(similarity(unknowns, 1.0)).transpose(-1, -2)
     carried: Tensor = (points - origin[:, None] - half) @ back - half + origin[:, None]
     return carried
 
@@ -207,20 +224,33 @@ def _shared_centre(unknowns: Tensor, fixed_centre: Tensor, moving_centre: Tensor
     return shared
 
 
-def _parameters(unknowns: Tensor, origin: Tensor, centre: Tensor, spacing_mm: float) -> Tensor:
-    at = centre.repeat_interleave(2, 0)
-    shift = _moved(unknowns, origin, at[:, None])[:, 0] - at
+def _shared_reading_point(
+    unknowns: Tensor, origin: Tensor, fixed_anchor: Tensor, moving_anchor: Tensor
+) -> Tensor:
+    """Each bone's reading point (M, 2) in the fixed image, as both films together have it."""
+    carried = _moved_back(unknowns, origin, moving_anchor[:, None])[:, 0]
+    return 0.5 * (fixed_anchor + carried)
+
+
+def _parameters(
+    unknowns: Tensor, origin: Tensor, centre: Tensor, anchor: Tensor, spacing_mm: float
+) -> Tensor:
+    """Parameters (N, 2, 4); what scaling about the joint centre does to the anchors is not motion of the bone."""
+    lever = (anchor - centre.repeat_interleave(2, 0))[..., None]
+    growth = (similarity(unknowns, 1.0) @ lever)[..., 0] * (1 - torch.exp(-unknowns[:, :1]))
+    shift = _moved(unknowns, origin, anchor[:, None])[:, 0] - anchor - growth
     return torch.cat([unknowns[:, :2], shift * spacing_mm], dim=1).view(-1, 2, 4)
 
 
-def _jsn_sigma(fit: Fit, origin: Tensor, centre: Tensor) -> Tensor:
-    """Standard deviation (N,) px of dy_upper - dy_lower at ``centre``, from the unknowns' covariance."""
-    matrix = _matrix(fit.unknowns)
-    arm = centre.repeat_interleave(2, 0) - origin + 0.5 * fit.unknowns[:, 2:4]
-    radial = (matrix @ arm[..., None])[..., 0]
+def _jsn_sigma(fit: Fit, origin: Tensor, centre: Tensor, anchor: Tensor) -> Tensor:
+    """Standard deviation (N,) px of dy_upper - dy_lower, from the unknowns' covariance."""
+    matrix = similarity(fit.unknowns, 1.0)
+    half = 0.5 * fit.unknowns[:, 2:4]
+    around = (matrix @ (anchor - origin + half)[..., None])[..., 0]
+    radial = (matrix @ (centre.repeat_interleave(2, 0) - origin + half)[..., None])[..., 0]
     row = torch.zeros(fit.unknowns.shape[0], UNKNOWNS, dtype=torch.float64, device=matrix.device)
     row[:, 0] = radial[:, 1]
-    row[:, 1] = radial[:, 0]
+    row[:, 1] = around[:, 0]
     row[:, 2:4] = 0.5 * (matrix[:, 1] + torch.tensor([0.0, 1.0], device=matrix.device))
     both = torch.cat([row[0::2], -row[1::2]], dim=1)
     variance = (both[:, None] @ fit.covariance @ both[..., None])[:, 0, 0]
@@ -257,8 +287,8 @@ def _pictures(
     n, height, width = fixed.shape
     ys, xs = torch.meshgrid(torch.arange(height), torch.arange(width), indexing="ij")
     grid = torch.stack([xs, ys], -1).view(1, -1, 2).to(fixed).expand(2 * n, -1, -1)
-    coefficients = spline_coefficients(pair.moving).repeat_interleave(2, 0)
-    warped = sample(coefficients, _moved(unknowns, pair.centre, grid))[0].view(n, 2, height, width)
+    coefficients = surface(pair.moving).coefficients.repeat_interleave(2, 0)
+    warped = sample(coefficients, _moved(unknowns, pair.centre, grid)).view(n, 2, height, width)
     gain = torch.exp(unknowns[:, 4]).view(n, 2, 1, 1)
     reach_px = 5.0 / pair.spacing_mm
     half_way = (grid - pair.centre[:, None] + 0.5 * unknowns[:, None, 2:4]) / reach_px

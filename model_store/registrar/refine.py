@@ -20,7 +20,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from model_store.registrar.spline import sample, sample_linear, spline_coefficients
+from model_store.registrar.spline import Surface, sample, sample_linear, surface
 
 UNKNOWNS = 9
 
@@ -35,9 +35,9 @@ class Level:
     robust: bool
 
 
-COARSE = Level(smoothing_mm=0.6, step_mm=0.55, iterations=10, robust=False)
-MIDDLE = Level(smoothing_mm=0.3, step_mm=0.3, iterations=6, robust=True)
-FINE = Level(smoothing_mm=0.12, step_mm=0.0, iterations=8, robust=True)
+COARSE = Level(smoothing_mm=0.6, step_mm=0.55, iterations=6, robust=False)
+MIDDLE = Level(smoothing_mm=0.3, step_mm=0.3, iterations=3, robust=True)
+FINE = Level(smoothing_mm=0.12, step_mm=0.0, iterations=6, robust=True)
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Settings:
     priors; ``huber``: robust standard deviations beyond which a residual counts less; ``block_mm``: see ``_sandwich``.
     """
 
-    shared_scale: float = 0.01
+    shared_scale: float = 0.004
     own_scale: float = 0.001
     rotation_rad: float = 0.3
     correlation_px: float = 12.0
@@ -87,26 +87,28 @@ class Fit:
     step_px: Tensor
 
 
-def _half_similarity(unknowns: Tensor, sign: float) -> Tensor:
-    """Matrices (M, 2, 2) of S^(sign/2)."""
-    half_scale = torch.exp(0.5 * sign * unknowns[:, 0])
-    half_angle = 0.5 * sign * unknowns[:, 1]
-    cos, sin = half_scale * torch.cos(half_angle), half_scale * torch.sin(half_angle)
+def similarity(unknowns: Tensor, power: float) -> Tensor:
+    """Matrices (M, 2, 2) of S^power, with S = exp(log scale) R(rotation)."""
+    scale = torch.exp(power * unknowns[:, 0])
+    cos, sin = scale * torch.cos(power * unknowns[:, 1]), scale * torch.sin(power * unknowns[:, 1])
     return torch.stack([torch.stack([cos, -sin], -1), torch.stack([sin, cos], -1)], -2)
 
 
-def half_way_points(unknowns: Tensor, offsets: Tensor, centre: Tensor, sign: float) -> tuple[Tensor, Tensor]:
-    """Where half-way ``offsets`` (M, P, 2) lie in the fixed (sign -1) or moving (sign +1) image, and S^(sign/2) x."""
-    turned = offsets @ _half_similarity(unknowns, sign).transpose(-1, -2)
-    shift = 0.5 * sign * unknowns[:, None, 2:4]
-    return turned + shift + centre[:, None], turned
+@dataclass(frozen=True)
+class _Placed:
+    """Half-way offsets x (M, P, 2) in one image: S^(+-1/2) x, and where that lies, px."""
+
+    turned: Tensor
+    points: Tensor
 
 
-def displacement_px(unknowns: Tensor) -> Tensor:
-    """Displacement (M, 2) from fixed to moving of the bone's point at the joint centre of the fixed image."""
-    whole = _half_similarity(unknowns, 2.0)
-    half = 0.5 * unknowns[:, 2:4]
-    return (whole @ half[..., None])[..., 0] + half
+def _place(unknowns: Tensor, offsets: Tensor, centre: Tensor) -> tuple[_Placed, _Placed]:
+    """The half-way ``offsets`` (M, P, 2) in the fixed and in the moving image."""
+    placed = []
+    for sign in (-1.0, 1.0):
+        turned = offsets @ similarity(unknowns, 0.5 * sign).transpose(-1, -2)
+        placed.append(_Placed(turned, turned + (0.5 * sign * unknowns[:, 2:4] + centre)[:, None]))
+    return placed[0], placed[1]
 
 
 def _lattice(pair: Pair, unknowns: Tensor, step_px: int) -> tuple[Tensor, Tensor]:
@@ -118,66 +120,56 @@ def _lattice(pair: Pair, unknowns: Tensor, step_px: int) -> tuple[Tensor, Tensor
         indexing="ij",
     )
     offsets = torch.stack([xs, ys], -1).view(1, -1, 2) - torch.round(pair.centre)[:, None]
-    seen = _region_weight(pair, unknowns, offsets) > 0.02
-    count = int(seen.sum(1).max().clamp(min=1))
-    order = torch.argsort(seen.to(torch.int8), dim=1, descending=True, stable=True)[:, :count]
-    picked = torch.gather(offsets, 1, order[..., None].expand(-1, -1, 2))
-    return picked, torch.gather(seen, 1, order)
+    seen = _region_weight(pair, *_place(unknowns, offsets.expand(len(unknowns), -1, -1), pair.centre)) > 0.02
+    place = torch.cumsum(seen, 1)
+    counts = place[:, -1]
+    most = int(counts.max().clamp(min=1))
+    bone, point = seen.nonzero(as_tuple=True)
+    picked = offsets.new_zeros(len(seen), most, 2)
+    picked[bone, place[bone, point] - 1] = offsets[bone, point]
+    return picked, torch.arange(most, device=seen.device) < counts[:, None]
 
 
-def _region_weight(pair: Pair, unknowns: Tensor, offsets: Tensor) -> Tensor:
+def _region_weight(pair: Pair, in_fixed: _Placed, in_moving: _Placed) -> Tensor:
     """Weight (M, P) of half-way points: how surely both images show this bone, and it alone."""
-    in_fixed, _ = half_way_points(unknowns, offsets, pair.centre, -1.0)
-    in_moving, _ = half_way_points(unknowns, offsets, pair.centre, 1.0)
-    return sample_linear(pair.fixed_region, in_fixed) * sample_linear(pair.moving_region, in_moving)
+    seen_in_fixed = sample_linear(pair.fixed_region[:, None], in_fixed.points)
+    return (seen_in_fixed * sample_linear(pair.moving_region[:, None], in_moving.points))[:, 0]
 
 
 @dataclass(frozen=True)
 class _Linearised:
-    jacobian: Tensor  # (M, P, 9)
+    jacobian: Tensor  # (M, UNKNOWNS, P)
     residual: Tensor  # (M, P)
     signal: Tensor  # (M, P) mean of both images, for the normalised cost
 
 
 def _linearise(
-    fixed: Tensor, moving: Tensor, centre: Tensor, unknowns: Tensor, offsets: Tensor, reach_px: float
+    fixed: Surface, moving: Surface, in_fixed: _Placed, in_moving: _Placed, unknowns: Tensor, plane: Tensor
 ) -> _Linearised:
-    """Residual of the half-way images and its derivatives; ``fixed, moving`` are spline coefficients."""
-    at_fixed, turned_fixed = half_way_points(unknowns, offsets, centre, -1.0)
-    at_moving, turned_moving = half_way_points(unknowns, offsets, centre, 1.0)
-    f, fx, fy = sample(fixed, at_fixed)
-    g, gx, gy = sample(moving, at_moving)
+    """Residual of the half-way images and its derivatives; ``plane`` (M, 2, P): offsets over their reach."""
     root_gain = torch.exp(0.5 * unknowns[:, 4:5])
-    f, fx, fy = f * root_gain, fx * root_gain, fy * root_gain
-    g, gx, gy = g / root_gain, gx / root_gain, gy / root_gain
-    plane_x, plane_y = offsets[..., 0] / reach_px, offsets[..., 1] / reach_px
-    tone = (0.5 * (f + g)) ** 2 - 1.0
-    residual = g - f - unknowns[:, 5:6] - unknowns[:, 6:7] * plane_x - unknowns[:, 7:8] * plane_y
-    residual = residual - unknowns[:, 8:9] * tone
-    radial = gx * turned_moving[..., 0] + gy * turned_moving[..., 1]
-    radial = radial + fx * turned_fixed[..., 0] + fy * turned_fixed[..., 1]
-    around = gy * turned_moving[..., 0] - gx * turned_moving[..., 1]
-    around = around + fy * turned_fixed[..., 0] - fx * turned_fixed[..., 1]
-    jacobian = torch.stack(
-        [
-            0.5 * radial,
-            0.5 * around,
-            0.5 * (fx + gx),
-            0.5 * (fy + gy),
-            -0.5 * (f + g),
-            -torch.ones_like(f),
-            -plane_x,
-            -plane_y,
-            -tone,
-        ],
-        dim=-1,
-    )
-    return _Linearised(jacobian, residual, 0.5 * (f + g))
+    f = sample(fixed.coefficients, in_fixed.points) * root_gain
+    g = sample(moving.coefficients, in_moving.points) / root_gain
+    half_f = sample_linear(fixed.slopes, in_fixed.points, "border") * (0.5 * root_gain[..., None])
+    half_g = sample_linear(moving.slopes, in_moving.points, "border") * (0.5 / root_gain[..., None])
+    mean = 0.5 * (f + g)
+    tone = mean**2 - 1.0
+    residual = g - f - unknowns[:, 5:6] - unknowns[:, 8:9] * tone
+    residual = residual - unknowns[:, 6:7] * plane[:, 0] - unknowns[:, 7:8] * plane[:, 1]
+    turned_fixed, turned_moving = in_fixed.turned, in_moving.turned
+    radial = half_g[:, 0] * turned_moving[..., 0] + half_g[:, 1] * turned_moving[..., 1]
+    radial = radial + half_f[:, 0] * turned_fixed[..., 0] + half_f[:, 1] * turned_fixed[..., 1]
+    around = half_g[:, 1] * turned_moving[..., 0] - half_g[:, 0] * turned_moving[..., 1]
+    around = around + half_f[:, 1] * turned_fixed[..., 0] - half_f[:, 0] * turned_fixed[..., 1]
+    half = half_f + half_g
+    offset = -torch.ones_like(f)
+    columns = [radial, around, half[:, 0], half[:, 1], -mean, offset, -plane[:, 0], -plane[:, 1], -tone]
+    return _Linearised(torch.stack(columns, dim=1), residual, mean)
 
 
 def _huber_weight(residual: Tensor, weight: Tensor, k: float) -> Tensor:
     """Down-weight residuals beyond ``k`` robust standard deviations (Huber 1964); weights of zero do not count."""
-    magnitude = torch.where(weight > 0.5, residual.abs(), torch.nan)
+    magnitude = torch.where(weight > 0.5, residual.abs(), torch.nan)[:, ::3]
     scale = torch.nanmedian(magnitude, dim=1, keepdim=True).values / 0.6745
     scale = torch.nan_to_num(scale, nan=1.0).clamp(min=1e-6)
     return (k * scale / residual.abs().clamp(min=1e-9)).clamp(max=1.0)
@@ -205,11 +197,15 @@ def _both_bones(matrices: Tensor) -> Tensor:
     return whole
 
 
-def splines(pair: Pair, level: Level) -> tuple[Tensor, Tensor]:
-    """Spline coefficients (2 N, H, W) of the fixed and the moving image, smoothed as the level wants them."""
-    sigma_px = level.smoothing_mm / pair.spacing_mm
-    fixed, moving = spline_coefficients(torch.cat([pair.fixed, pair.moving]), sigma_px).chunk(2)
-    return fixed.repeat_interleave(2, 0), moving.repeat_interleave(2, 0)
+def splines(pair: Pair, level: Level) -> tuple[Surface, Surface]:
+    """The fixed and the moving image of each bone (2 N) as splines, smoothed as the level wants them."""
+    found = surface(torch.cat([pair.fixed, pair.moving]), level.smoothing_mm / pair.spacing_mm)
+    n = len(pair.fixed)
+    of_fixed, of_moving = (
+        Surface(found.coefficients[half].repeat_interleave(2, 0), found.slopes[half].repeat_interleave(2, 0))
+        for half in (slice(0, n), slice(n, None))
+    )
+    return of_fixed, of_moving
 
 
 def refine(
@@ -217,7 +213,7 @@ def refine(
     unknowns: Tensor,
     level: Level,
     settings: Settings,
-    images: tuple[Tensor, Tensor] | None = None,
+    images: tuple[Surface, Surface] | None = None,
 ) -> Fit:
     """Run one level of the refinement from ``unknowns`` (2 N, 9); ``images``: the level's ``splines``, if at hand."""
     sigma_px = level.smoothing_mm / pair.spacing_mm
@@ -225,13 +221,14 @@ def refine(
     reach_px = 5.0 / pair.spacing_mm
     fixed, moving = images or splines(pair, level)
     offsets, valid = _lattice(pair, unknowns, step_px)
-    precision = _prior_precision(settings, fixed.device)
+    plane = (offsets / reach_px).transpose(1, 2).contiguous()
+    precision = _prior_precision(settings, unknowns.device)
     correlation = max(1.0, settings.correlation_px / step_px**2)
     limit_px = max(1.0, 2.0 * sigma_px)
     step_size = unknowns.new_zeros(unknowns.shape[0])
     for _ in range(level.iterations):
         weight, linear, normal, gradient, variance = _normal_equations(
-            pair, fixed, moving, unknowns, offsets, valid, reach_px, level.robust, settings
+            pair, fixed, moving, unknowns, offsets, plane, valid, level.robust, settings
         )
         data_weight = 1.0 / (variance * correlation)
         matrix = _both_bones(normal * data_weight[:, None, None]) + precision
@@ -246,7 +243,7 @@ def refine(
         if float(step_size.max()) < 2e-4:
             break
     weight, linear, normal, gradient, variance = _normal_equations(
-        pair, fixed, moving, unknowns, offsets, valid, reach_px, level.robust, settings
+        pair, fixed, moving, unknowns, offsets, plane, valid, level.robust, settings
     )
     covariance = _sandwich(pair, offsets, weight, linear, normal, variance * correlation, precision, settings)
     total = weight.sum(1).clamp(min=1e-6)
@@ -260,25 +257,25 @@ def refine(
 
 def _normal_equations(
     pair: Pair,
-    fixed: Tensor,
-    moving: Tensor,
+    fixed: Surface,
+    moving: Surface,
     unknowns: Tensor,
     offsets: Tensor,
+    plane: Tensor,
     valid: Tensor,
-    reach_px: float,
     robust: bool,
     settings: Settings,
 ) -> tuple[Tensor, _Linearised, Tensor, Tensor, Tensor]:
     """Weights, linearisation, J^T W J (M, 9, 9), J^T W r (M, 9) and the residual variance (M,)."""
-    weight = torch.where(valid, _region_weight(pair, unknowns, offsets), 0.0)
-    linear = _linearise(fixed, moving, pair.centre, unknowns, offsets, reach_px)
+    in_fixed, in_moving = _place(unknowns, offsets, pair.centre)
+    weight = valid * _region_weight(pair, in_fixed, in_moving)
+    linear = _linearise(fixed, moving, in_fixed, in_moving, unknowns, plane)
     if robust:
         weight = weight * _huber_weight(linear.residual, weight, settings.huber)
-    weighted = (linear.jacobian * weight[..., None]).double()
-    normal = weighted.transpose(-1, -2) @ linear.jacobian.double()
-    gradient = (weighted * linear.residual[..., None].double()).sum(1)
-    total = weight.double().sum(1).clamp(min=1e-6)
-    variance = (weight.double() * linear.residual.double() ** 2).sum(1) / total
+    weighted = linear.jacobian * weight[:, None]
+    normal = (weighted @ linear.jacobian.transpose(-1, -2)).double()
+    gradient = (weighted @ linear.residual[..., None])[..., 0].double()
+    variance = (weight * linear.residual**2).sum(1).double() / weight.sum(1).double().clamp(min=1e-6)
     eye = torch.eye(UNKNOWNS, dtype=torch.float64, device=normal.device)
     return weight, linear, normal + 1e-6 * eye, gradient, variance.clamp(min=1e-8)
 
@@ -304,11 +301,11 @@ def _sandwich(
     cell = torch.floor((offsets + torch.tensor([width, height], device=offsets.device)) / block_px).long()
     index = cell[..., 1] * columns + cell[..., 0]
     cells = int(index.max()) + 1
-    score = linear.jacobian * (weight * linear.residual)[..., None]
-    sums = score.new_zeros(score.shape[0], cells, UNKNOWNS)
-    sums.scatter_add_(1, index[..., None].expand(-1, -1, UNKNOWNS), score)
+    score = linear.jacobian * (weight * linear.residual)[:, None]
+    sums = score.new_zeros(score.shape[0], UNKNOWNS, cells)
+    sums.scatter_add_(2, index[:, None].expand(-1, UNKNOWNS, -1), score)
     sums = sums.double() / noise[:, None, None]
-    meat = _both_bones(sums.transpose(-1, -2) @ sums) + precision
+    meat = _both_bones(sums @ sums.transpose(-1, -2)) + precision
     bread = torch.linalg.inv(_both_bones(normal / noise[:, None, None]) + precision)
     covariance: Tensor = bread @ meat @ bread
     return covariance

@@ -63,3 +63,34 @@ def joint_centres(masks: Tensor) -> Tensor:
         centres[i, 0] = columns.mean()
         centres[i, 1] = middle.mean()
     return centres
+
+
+#: Rows of a bone, by their depth below its articular end, that make its reading point.
+END_ROWS_MM = (1.0, 5.0)
+#: A row narrower than this belongs to a spur or a speck, not to the bone's end.
+NARROWEST_ROW_MM = 2.0
+
+
+def reading_points(masks: Tensor, spacing_mm: float) -> Tensor:
+    """Where the motion of the upper and of the lower bone is read: (N, 2, 2) as (x, y) px.
+
+    A bone that turned in the plane moves its points by as much as they lie beside the axis that it turned about, so
+    every film of a joint must be read at the same place: across the finger in the middle between both bones' ends,
+    along it in each bone's own end. Where a bone is not seen, the image centre is taken.
+    """
+    _, _, height, width = masks.shape
+    upright = torch.stack([masks[:, 0], masks[:, 1].flip(-2)], 1) > 0.5
+    count = upright.sum(-1)
+    column = torch.arange(width, device=masks.device, dtype=torch.float32)
+    row = torch.arange(height, device=masks.device, dtype=torch.float32)
+    middle = (upright * column).sum(-1) / count.clamp(min=1)
+    bone = count >= NARROWEST_ROW_MM / spacing_mm
+    end = torch.where(bone, row, -1.0).amax(-1, keepdim=True)
+    depth_mm = (end - row) * spacing_mm
+    used = (bone & (depth_mm >= END_ROWS_MM[0]) & (depth_mm <= END_ROWS_MM[1])).float()
+    total = used.sum(-1)
+    x = ((middle * used).sum(-1) / total.clamp(min=1)).mean(1, keepdim=True).expand(-1, 2)
+    y = (row * used).sum(-1) / total.clamp(min=1)
+    y = torch.stack([y[:, 0], height - 1 - y[:, 1]], 1)
+    image_centre = torch.tensor([(width - 1) / 2, (height - 1) / 2], device=masks.device)
+    return torch.where((total > 0).all(1)[:, None, None], torch.stack([x, y], -1), image_centre)

@@ -1,4 +1,4 @@
-"""Cubic B-spline interpolation of image batches at scattered points, with exact spatial derivatives.
+"""Cubic B-spline interpolation of image batches at scattered points, with their slopes.
 
 Images are (N, H, W); points (N, P, 2) are (x, y) in pixels, pixel centres at integers. Outside the image its edge
 is mirrored. Unser, "Splines: a perfect fit for signal and image processing", IEEE SPM 16(6), 1999.
@@ -7,85 +7,89 @@ is mirrored. Unser, "Splines: a perfect fit for signal and image processing", IE
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
+from functools import lru_cache
 
 import torch
 from torch import Tensor
+from torch.nn.functional import grid_sample
 
 
-def gaussian_smooth(images: Tensor, sigma_px: float) -> Tensor:
+@dataclass(frozen=True)
+class Surface:
+    """A batch of images as cubic B-splines: ``coefficients`` (N, 1, H, W), and ``slopes`` (N, 2, H, W), the exact
+    d/dx and d/dy at the pixels."""
+
+    coefficients: Tensor
+    slopes: Tensor
+
+
+def surface(images: Tensor, smoothing_px: float = 0.0) -> Surface:
+    """Splines through ``images`` (N, H, W), smoothed by a Gaussian of standard deviation ``smoothing_px``."""
+    rows, columns = (_operators(images.shape[axis], smoothing_px, images.device) for axis in (-2, -1))
+    down = [operator @ images for operator in rows]
+    coefficients = down[0] @ columns[0].T
+    slopes = torch.stack([down[1] @ columns[2].T, down[2] @ columns[1].T], dim=1)
+    return Surface(coefficients[:, None], slopes)
+
+
+def smooth(images: Tensor, sigma_px: float) -> Tensor:
     """Smooth (N, H, W) images with a Gaussian of standard deviation ``sigma_px``, mirroring the edges."""
-    if sigma_px <= 0:
-        return images
-    reach = min(max(1, math.ceil(4 * sigma_px)), min(images.shape[-2:]) - 1)
-    taps = torch.arange(-reach, reach + 1, dtype=images.dtype, device=images.device)
-    kernel = torch.exp(-0.5 * (taps / sigma_px) ** 2)
-    kernel = kernel / kernel.sum()
-    padded = torch.nn.functional.pad(images[:, None], (reach, reach, reach, reach), mode="reflect")
-    rows = torch.nn.functional.conv2d(padded, kernel.view(1, 1, 1, -1))
-    return torch.nn.functional.conv2d(rows, kernel.view(1, 1, -1, 1))[:, 0]
+    rows, columns = (_operators(images.shape[axis], sigma_px, images.device)[1] for axis in (-2, -1))
+    return rows @ images @ columns.T
 
 
-def spline_coefficients(images: Tensor, smoothing_px: float = 0.0) -> Tensor:
-    """Coefficients (N, H, W) of the cubic B-spline that passes through every pixel of ``images`` (N, H, W).
+@lru_cache(maxsize=64)
+def _operators(length: int, smoothing_px: float, device: torch.device) -> tuple[Tensor, Tensor, Tensor]:
+    """Matrices (length, length) from the pixels of one axis to its spline's coefficients, values and slopes.
 
-    Each axis is mirrored about its first and last pixel and divided by the B-spline's frequency response
-    (4 + 2 cos w) / 6, which inverts the sampled kernel exactly; a Gaussian of standard deviation ``smoothing_px``
-    smooths the image on the way.
+    The axis is mirrored about its first and last pixel; the spline's sampled kernel has the frequency response
+    (4 + 2 cos w) / 6, which is divided out exactly.
     """
-    for axis in (-2, -1):
-        n = images.shape[axis]
-        mirrored = torch.cat([images, images.narrow(axis, 1, n - 2).flip(axis)], dim=axis)
-        length = mirrored.shape[axis]
-        frequency = (
-            2 * math.pi * torch.arange(length // 2 + 1, dtype=images.dtype, device=images.device) / length
-        )
-        response = (4 + 2 * torch.cos(frequency)) / 6
-        response = response / torch.exp(-0.5 * (smoothing_px * frequency) ** 2).clamp(min=1e-9)
-        spectrum = torch.fft.rfft(mirrored, dim=axis)
-        spectrum = spectrum / (response.view(-1, 1) if axis == -2 else response)
-        images = torch.fft.irfft(spectrum, n=length, dim=axis).narrow(axis, 0, n)
-    return images.contiguous()
-
-
-def _weights(fraction: Tensor) -> tuple[Tensor, Tensor]:
-    """Cubic B-spline weights (..., 4) and their derivatives at ``fraction`` in [0, 1)."""
-    u = fraction
-    v = 1 - u
-    value = torch.stack([v**3, 3 * u**3 - 6 * u**2 + 4, 3 * v**3 - 6 * v**2 + 4, u**3], dim=-1) / 6
-    slope = torch.stack([-(v**2), 3 * u**2 - 4 * u, -3 * v**2 + 4 * v, u**2], dim=-1) / 2
-    return value, slope
-
-
-def _taps(position: Tensor, length: int) -> tuple[Tensor, Tensor]:
-    """Indices (..., 4) of the taps around ``position`` along an axis of ``length``, mirrored, and the fraction."""
-    base = torch.floor(position)
-    index = base.long()[..., None] + torch.arange(-1, 3, device=position.device)
     period = 2 * (length - 1)
-    index = torch.remainder(index, period)
-    return torch.where(index >= length, period - index, index), position - base
+    frequency = 2 * math.pi * torch.arange(period // 2 + 1, dtype=torch.float64) / period
+    pixels = torch.eye(length, dtype=torch.float64)
+    spectrum = torch.fft.rfft(torch.cat([pixels, pixels[:, 1:-1].flip(1)], dim=1))
+    gaussian = torch.exp(-0.5 * (smoothing_px * frequency) ** 2)
+    response = (4 + 2 * torch.cos(frequency)) / 6
+    filters = (gaussian / response, gaussian, 1j * torch.sin(frequency) * gaussian / response)
+    coefficients, values, slopes = (
+        torch.fft.irfft(spectrum * factor, n=period)[:, :length].T.contiguous().float().to(device)
+        for factor in filters
+    )
+    return coefficients, values, slopes
 
 
-def sample(coefficients: Tensor, points: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Value, d/dx and d/dy, each (N, P), of the splines ``coefficients`` (N, H, W) at ``points`` (N, P, 2)."""
-    n, height, width = coefficients.shape
-    column, fraction_x = _taps(points[..., 0], width)
-    row, fraction_y = _taps(points[..., 1], height)
-    weight_x, slope_x = _weights(fraction_x)
-    weight_y, slope_y = _weights(fraction_y)
-    index = (row[..., :, None] * width + column[..., None, :]).flatten(1)
-    patch = torch.gather(coefficients.flatten(1), 1, index).view(n, -1, 4, 4)
-    along_x = (patch * weight_x[..., None, :]).sum(-1)
-    value = (along_x * weight_y).sum(-1)
-    d_dy = (along_x * slope_y).sum(-1)
-    d_dx = ((patch * slope_x[..., None, :]).sum(-1) * weight_y).sum(-1)
-    return value, d_dx, d_dy
+def _pairs_of_taps(position: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Where two linear look-ups stand for the four taps of the cubic B-spline at ``position``, and the weight of the
+    first (Sigg & Hadwiger, GPU Gems 2, chapter 20, 2005)."""
+    base = torch.floor(position)
+    u = position - base
+    u2 = u * u
+    first = (((2 * u - 3) * u - 3) * u + 5) / 6
+    return base - 1 + ((3 * u - 6) * u2 + 4) / (6 * first), base + 1 + u2 * u / (6 - 6 * first), first
 
 
-def sample_linear(images: Tensor, points: Tensor) -> Tensor:
-    """Bilinear samples (N, P) of (N, H, W) images, zero outside: for masks and weights."""
+def sample(coefficients: Tensor, points: Tensor) -> Tensor:
+    """Values (N, P) of the splines ``coefficients`` (N, 1, H, W) at ``points`` (N, P, 2)."""
+    height, width = coefficients.shape[-2:]
+    left, right, weight_x = _pairs_of_taps(points[..., 0])
+    above, below, weight_y = _pairs_of_taps(points[..., 1])
+    left, right = left * (2 / (width - 1)) - 1, right * (2 / (width - 1)) - 1
+    above, below = above * (2 / (height - 1)) - 1, below * (2 / (height - 1)) - 1
+
+    def look_up(x: Tensor, y: Tensor) -> Tensor:
+        grid = torch.stack([x, y], -1)[:, None]
+        return grid_sample(coefficients, grid, padding_mode="reflection", align_corners=True)[:, 0, 0]
+
+    upper = torch.lerp(look_up(right, above), look_up(left, above), weight_x)
+    lower = torch.lerp(look_up(right, below), look_up(left, below), weight_x)
+    return torch.lerp(lower, upper, weight_y)
+
+
+def sample_linear(images: Tensor, points: Tensor, padding: str = "zeros") -> Tensor:
+    """Bilinear samples (N, C, P) of (N, C, H, W) images: for masks, weights and slopes."""
     height, width = images.shape[-2:]
     scale = torch.tensor([2 / (width - 1), 2 / (height - 1)], dtype=points.dtype, device=points.device)
     grid = (points * scale - 1)[:, None]
-    return torch.nn.functional.grid_sample(images[:, None], grid, padding_mode="zeros", align_corners=True)[
-        :, 0, 0
-    ]
+    return grid_sample(images, grid, padding_mode=padding, align_corners=True)[:, :, 0]

@@ -12,7 +12,7 @@ import math
 import torch
 from torch import Tensor
 
-from model_store.registrar.spline import gaussian_smooth, sample_linear
+from model_store.registrar.spline import sample_linear, smooth
 
 GRID_MM = 0.7
 ROTATIONS_DEG = (-12.0, -8.0, -4.0, 0.0, 4.0, 8.0, 12.0)
@@ -21,10 +21,10 @@ REACH_MM = 6.0
 
 def _coarse(images: Tensor, factor: float, size: tuple[int, int]) -> Tensor:
     """Smooth (M, H, W) and sample every ``factor`` pixels, giving (M, h, w)."""
-    smooth = gaussian_smooth(images, 0.5 * factor)
+    softened = smooth(images, 0.5 * factor)
     ys, xs = torch.meshgrid(torch.arange(size[0]), torch.arange(size[1]), indexing="ij")
     points = torch.stack([xs, ys], -1).view(1, -1, 2).to(images) * factor
-    return sample_linear(smooth, points.expand(images.shape[0], -1, -1)).view(-1, *size)
+    return sample_linear(softened[:, None], points.expand(images.shape[0], -1, -1)).view(-1, *size)
 
 
 def _turned(images: Tensor, centre: Tensor, angle_rad: float) -> Tensor:
@@ -34,7 +34,7 @@ def _turned(images: Tensor, centre: Tensor, angle_rad: float) -> Tensor:
     grid = torch.stack([xs, ys], -1).view(1, -1, 2).to(images) - centre[:, None]
     cos, sin = math.cos(angle_rad), math.sin(angle_rad)
     back = torch.tensor([[cos, sin], [-sin, cos]], dtype=images.dtype, device=images.device)
-    return sample_linear(images, grid @ back.T + centre[:, None]).view(-1, height, width)
+    return sample_linear(images[:, None], grid @ back.T + centre[:, None]).view(-1, height, width)
 
 
 def _slide(kernel: Tensor, spectrum: Tensor, size: tuple[int, int]) -> Tensor:

@@ -20,10 +20,16 @@ from model_store.phantom import (
     Layer,
     Pose,
     Projection,
+    Subject,
+    draw_erosion,
+    draw_osteophyte,
     joint_layers,
     make_pose,
     make_subject,
     project,
+    with_lesions,
+    with_subluxation,
+    with_ulnar_drift,
 )
 
 Floats = npt.NDArray[np.float64]
@@ -34,6 +40,9 @@ HAND_STEP = 3  # the locator sees hands at this many times the spacing
 HAND_SHAPE = (560, 420)  # of the locator's layers: 294 x 220 mm
 ROI_PX = 192  # of the segmenter's layers: 33.6 mm, room for turning and shifting 22.4 mm
 JOINTS_PER_HAND = 6  # whose layers are kept, of fourteen
+
+#: Folder of the hands on disk; a new number when hands of a seed come to look otherwise, so that no old one is used.
+POOL = "pool-2"
 
 #: Seeds of subjects that are trained on start at 0; those that judge the result start here.
 VALIDATION_SEED = 1_000_000
@@ -66,11 +75,39 @@ def draw_pose(rng: np.random.Generator, seed: int) -> Pose:
     return replace(pose, angles_deg=angles, shift_mm=(0.0, 0.0), forearm_mm=forearm, margin_mm=16.0)
 
 
+def draw_disease(
+    rng: np.random.Generator, subject: Subject, pose: Pose
+) -> tuple[Subject, Pose, dict[str, float]]:
+    """The subject and pose with arthritis, and by joint how much of its space is lost (mm).
+
+    One hand in three is healthy. In the others a joint in three has erosions, one in five spurs, one in ten has
+    slipped, and one in four has lost its space nearly or wholly; one hand in four has ulnar drift.
+    """
+    lost: dict[str, float] = {}
+    if rng.random() < 1 / 3:
+        return subject, pose, lost
+    lesions = []
+    for joint in JOINTS:
+        if rng.random() < 1 / 3:
+            lesions += [draw_erosion(rng, subject, joint) for _ in range(rng.integers(1, 4))]
+        if rng.random() < 0.2:
+            lesions += [draw_osteophyte(rng, subject, joint) for _ in range(rng.integers(1, 3))]
+        if rng.random() < 0.25:
+            lost[joint] = subject.joints[joint].space_mm - float(rng.uniform(-0.4, 0.6))
+    subject = with_lesions(subject, lesions)
+    for joint in JOINTS:
+        if rng.random() < 0.1:
+            subject = with_subluxation(
+                subject, joint, float(rng.normal(0, 1.5)), float(rng.uniform(0.0, 3.0))
+            )
+    return subject, with_ulnar_drift(pose, float(rng.uniform(5.0, 25.0) * (rng.random() < 0.25))), lost
+
+
 def make_hand(seed: int) -> Hand:
     """The pool's hand of a seed."""
     rng = np.random.default_rng([seed, 0xF11])
-    subject = make_subject(seed)
-    projection = project(subject, draw_pose(rng, seed), pixel_spacing_mm=SPACING_MM, supersample=1)
+    subject, pose, lost = draw_disease(rng, make_subject(seed), draw_pose(rng, seed))
+    projection = project(subject, pose, jsn_mm=lost, pixel_spacing_mm=SPACING_MM, supersample=1)
     names = rng.permutation(list(JOINTS))[:JOINTS_PER_HAND]
     rois = np.stack([np.stack(joint_layers(projection, str(name), ROI_PX, 1)) for name in names])
     landmarks = locate_landmarks(projection)

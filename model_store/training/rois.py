@@ -108,6 +108,29 @@ def expose_roi(bone: Tensor, soft: Tensor, generator: Generator) -> Tensor:
     return a.blur(film, a.uniform(count, 0.0, 0.6, generator))
 
 
+def cut_off(image: Tensor, masks: Tensor, generator: Generator) -> tuple[Tensor, Tensor]:
+    """One ROI in eight reaches beyond the film: there the film's last pixels are repeated, and no bone is known.
+
+    Args:
+        image: (N, 1, S, S); masks: (N, 2, S, S).
+    """
+    count, _, side, _ = image.shape
+    struck = a.sometimes(count, 0.12, generator)
+    depth = (a.uniform(count, 0.02, 0.35, generator) * struck * side).long()
+    edge = torch.randint(0, 4, (count,), generator=generator)
+    steps = torch.arange(side)
+    where, inside = [], []
+    for near, far in ((0, 1), (2, 3)):  # rows, columns
+        first = torch.where(edge == near, depth, 0)[:, None]
+        last = torch.where(edge == far, side - 1 - depth, side - 1)[:, None]
+        where.append(steps.clamp(first, last))
+        inside.append(((steps >= first) & (steps <= last)).float())
+    kept = inside[0][:, None, :, None] * inside[1][:, None, None, :]
+    which = torch.arange(count)[:, None, None]
+    repeated = image[:, 0][which, where[0][:, :, None], where[1][:, None, :]]
+    return repeated[:, None], masks * kept
+
+
 def _foreign(film: Tensor, generator: Generator) -> Tensor:
     """A film edge, a ring or a marker across the ROI, now and then."""
     count = len(film)
@@ -117,4 +140,31 @@ def _foreign(film: Tensor, generator: Generator) -> Tensor:
     filled, outline = a.rectangles((INPUT_PX, INPUT_PX), centre, half, angle)
     level = a.uniform(count, -0.6, 0.6, generator) * a.sometimes(count, 0.1, generator)
     line = a.uniform(count, -0.4, 0.4, generator) * a.sometimes(count, 0.1, generator)
-    return film + level[:, None, None, None] * filled + line[:, None, None, None] * outline
+    film = film + level[:, None, None, None] * filled + line[:, None, None, None] * outline
+    return _ringed(_twice_exposed(film, generator), generator)
+
+
+def _twice_exposed(film: Tensor, generator: Generator) -> Tensor:
+    """A straight edge across the ROI beyond which the film is darker or brighter, now and then."""
+    count = len(film)
+    half = torch.full((count, 2), float(INPUT_PX))
+    centre = (torch.rand(count, 2, generator=generator) - 0.5) * INPUT_PX
+    centre[:, 1] += INPUT_PX * (0.5 + torch.sign(centre[:, 1]))
+    angle = a.uniform(count, -90.0, 90.0, generator) * a.sometimes(count, 0.5, generator)
+    beyond, _ = a.rectangles((INPUT_PX, INPUT_PX), centre, half, angle, edge_px=0.5)
+    level = a.uniform(count, -0.5, 0.6, generator) * a.sometimes(count, 0.08, generator)
+    return film + level[:, None, None, None] * beyond
+
+
+def _ringed(film: Tensor, generator: Generator) -> Tensor:
+    """A metal ring seen from its side, 4 to 12 mm from the joint, on one film in twelve."""
+    count = len(film)
+    side = 2 * a.sometimes(count, 0.5, generator) - 1
+    centre = (
+        torch.stack([a.normal(count, 8.0, generator), side * a.uniform(count, 24.0, 66.0, generator)], -1)
+        + INPUT_PX / 2
+    )
+    half = torch.stack([a.uniform(count, 28.0, 80.0, generator), a.uniform(count, 5.0, 15.0, generator)], -1)
+    metal, _ = a.rectangles((INPUT_PX, INPUT_PX), centre, half, a.normal(count, 6.0, generator), edge_px=0.5)
+    bright = film.amax((-2, -1), keepdim=True) * a.uniform(count, 1.0, 2.5, generator)[:, None, None, None]
+    return torch.lerp(film, bright, metal * a.sometimes(count, 0.08, generator)[:, None, None, None])

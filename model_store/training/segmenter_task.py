@@ -16,7 +16,7 @@ from torch.nn import functional
 from model_store.segmenter.contract import INPUT_PX, SPACING_MM
 from model_store.segmenter.network import JointSegmenter
 from model_store.training import augment as a
-from model_store.training.rois import EDGE_MM, expose_roi, faded_margin, remodelled, sesamoids
+from model_store.training.rois import EDGE_MM, cut_off, expose_roi, faded_margin, remodelled, sesamoids
 
 _LEVELS = (0.2, 0.3, 0.5, 1.0)  # weight of each nested decoder in the loss
 _Matrix = Tensor
@@ -107,7 +107,7 @@ def compose_rois(layers: Tensor, generator: Generator) -> tuple[Tensor, Tensor]:
     others = others * (a.uniform(count, 0.0, 1.0, generator) ** 0.3)[:, None, None, None] + sesamoids(
         count, generator
     )
-    return expose_roi(upper + lower + others, soft, generator), masks
+    return cut_off(expose_roi(upper + lower + others, soft, generator), masks, generator)
 
 
 def _view(count: int, side: int, generator: Generator) -> _Matrix:
@@ -117,6 +117,7 @@ def _view(count: int, side: int, generator: Generator) -> _Matrix:
     stretch = torch.exp(a.normal(count, 0.07, generator))
     steps = torch.stack([scale * stretch, scale / stretch], -1)
     shift = torch.stack([a.normal(count, 6.0, generator), a.normal(count, 7.0, generator)], -1)
+    shift = shift * (1 + a.sometimes(count, 0.15, generator))[:, None]  # a joint found some millimetres away
     middle = torch.full((2,), (INPUT_PX - 1) / 2)
     mirrored = a.sometimes(count, 0.5, generator)
     return a.affine(angle, steps, shift + (side - 1) / 2, middle, mirrored)

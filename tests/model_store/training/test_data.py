@@ -15,17 +15,21 @@ from model_store.locator.network import decode
 from model_store.phantom import Projection, make_pose, make_subject, project
 from model_store.segmenter.contract import INPUT_PX as ROI_PX
 from model_store.training import augment
+from model_store.training.__main__ import gentler
 from model_store.training.locator_task import compose_films, gaussian_targets
+from model_store.training.loop import Schedule
 from model_store.training.pool import (
     HAND_SHAPE,
     HAND_STEP,
     Hand,
+    draw_disease,
     load_pool,
     locate_landmarks,
     make_hand,
     make_pool,
     with_growth_plates,
 )
+from model_store.training.rois import cut_off
 from model_store.training.segmenter_task import boundary, compose_rois
 
 
@@ -100,6 +104,34 @@ def test_the_upper_bone_lies_above_the_lower_one(hand: Hand) -> None:
     upper, lower = ((masks[:, bone] * rows).sum((1, 2)) / masks[:, bone].sum((1, 2)) for bone in (0, 1))
     assert (upper[~upper.isnan()] < ROI_PX * 0.6).all()
     assert float((lower - upper).nanmedian()) > 20
+
+
+def test_what_lies_beyond_the_film_repeats_its_edge_and_is_no_bone() -> None:
+    image = torch.arange(32.0).expand(200, 1, 32, 32).clone()
+    cut, masks = cut_off(image, torch.ones(200, 2, 32, 32), generator(4))
+    struck = (masks == 0).flatten(1).any(1)
+    assert 0.03 < float(struck.float().mean()) < 0.3
+    torch.testing.assert_close(cut[~struck], image[~struck])
+    for shown, mask in zip(cut[struck], masks[struck], strict=True):
+        inside = shown[0][mask[0] > 0]
+        assert inside.min() <= shown.min() and inside.max() >= shown.max()
+
+
+def test_diseased_hands_are_drawn_beside_healthy_ones() -> None:
+    subject, pose = make_subject(2_000_012), make_pose(1)
+    drawn = [draw_disease(np.random.default_rng(seed), subject, pose) for seed in range(12)]
+    healthy = sum(other is subject for other, _, _ in drawn)
+    assert 1 <= healthy <= 8
+    assert any(lost for _, _, lost in drawn)
+    assert any(other.bones is not subject.bones for other, _, _ in drawn)
+
+
+def test_fine_tuning_is_slower_and_shorter_than_training() -> None:
+    schedule = Schedule(steps=2000, batch_size=8, learning_rate=2e-3)
+    gentle = gentler(schedule, 400)
+    assert gentle.steps == 400
+    assert gentle.learning_rate < schedule.learning_rate
+    assert gentle.validate_every <= 100
 
 
 def test_a_boundary_is_thin_and_lies_on_the_edge() -> None:
