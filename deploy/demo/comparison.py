@@ -1,4 +1,6 @@
-"""Measured JSN beside its truth, joint by joint, and how good it is altogether."""
+"""Measured JSN beside its truth, joint by joint, and how good it is altogether: the pairs with the baseline, and the
+trends over all pairs.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from deploy.demo.films import Truth
-from jsnsite.measurements.models import JointMeasurement, Reliability
+from jsnsite.measurements.models import JointMeasurement, JointTrend, Reliability
 from jsnsite.studies.models import Study
 
 Z_95 = 1.96
@@ -59,6 +61,21 @@ def compare(study: Study, truth: Iterable[Truth]) -> list[Compared]:
     return sorted(rows, key=lambda row: (_series(row.truth), order[row.truth.joint]))
 
 
+def compare_trends(study: Study, truth: Iterable[Truth]) -> list[Compared]:
+    """Every later point of the study's joint least-squares trends, each with its truth."""
+    known = {(row.patient, row.laterality, row.timepoint, row.joint): row for row in truth}
+    rows = []
+    for trend in JointTrend.objects.filter(patient__study=study).select_related("patient"):
+        for point in trend.points[1:]:
+            key = (trend.patient.code, trend.laterality, point["ordinal"], trend.joint)
+            if key in known:
+                reasons = tuple(point["reasons"])
+                rows.append(
+                    Compared(known[key], point["jsn_mm"], point["sigma_mm"], point["reliability"], reasons)
+                )
+    return rows
+
+
 def table(rows: Sequence[Compared]) -> Iterator[str]:
     """One line for each joint, under a heading for each hand and timepoint."""
     heading = None
@@ -71,9 +88,10 @@ def table(rows: Sequence[Compared]) -> Iterator[str]:
         yield _line(row)
 
 
-def summary(rows: Sequence[Compared]) -> Iterator[str]:
-    """Errors of everything that was measured, and of what the system calls reliable."""
+def summary(rows: Sequence[Compared], title: str) -> Iterator[str]:
+    """Errors of everything that was measured, and of what the system calls reliable, under a title."""
     yield ""
+    yield title
     columns = ("joints", "RMSE mm", "bias mm", "median |error| mm", "mismatches", "truth in 95 % interval")
     yield " " * 15 + "".join(f"{name:>{len(name) + 3}}" for name in columns)
     for name, group in _groups(rows):

@@ -96,7 +96,7 @@ def read_truth(truth_folder: Path) -> list[Truth]:
 def progress(study: Study) -> dict[str, int]:
     """How many films and pairs there are, are done, and have failed."""
     films = Radiograph.objects.current().filter(study=study)
-    runs = Run.objects.of_current_pairs().newest().filter(baseline__study=study)
+    runs = Run.objects.of_current_films().newest().filter(baseline__study=study)
     return {
         "films": films.count(),
         "films_done": films.filter(state=RadiographState.READY).count(),
@@ -110,13 +110,13 @@ def progress(study: Study) -> dict[str, int]:
 def failures(study: Study) -> list[str]:
     """What failed and why, a line each."""
     films = Radiograph.objects.current().filter(study=study, state=RadiographState.FAILED)
-    runs = Run.objects.of_current_pairs().newest().filter(baseline__study=study, state=RunState.FAILED)
+    runs = Run.objects.of_current_films().newest().filter(baseline__study=study, state=RunState.FAILED)
     return [
         f"{film.timepoint.patient.code}, {film}: {film.failure_message}"
         for film in films.select_related("timepoint__patient")
     ] + [
-        f"{run.followup.timepoint.patient.code}, {run.followup} against baseline: {run.failure_message}"
-        for run in runs.select_related("followup__timepoint__patient")
+        f"{run.followup.timepoint.patient.code}, {run.followup} against {run.baseline.timepoint}: {run.failure_message}"
+        for run in runs.select_related("baseline__timepoint", "followup__timepoint__patient")
     ]
 
 

@@ -6,8 +6,8 @@ from drf_spectacular.views import SpectacularAPIView
 from rest_framework.routers import SimpleRouter
 
 from jsnsite.exports import views
-from jsnsite.measurements.api.viewsets import MeasurementViewSet, RunViewSet
-from jsnsite.radiographs.api.viewsets import RadiographViewSet
+from jsnsite.measurements.api.viewsets import MeasurementViewSet, RunViewSet, TrendViewSet
+from jsnsite.radiographs.api.viewsets import AnnotationViewSet, OutlineViewSet, RadiographViewSet
 from jsnsite.reviews.api.viewsets import ReadViewSet
 from jsnsite.studies.api.viewsets import PatientViewSet, SiteViewSet, StudyViewSet, TimepointViewSet
 
@@ -19,8 +19,11 @@ router.register("sites", SiteViewSet)
 router.register("patients", PatientViewSet)
 router.register("timepoints", TimepointViewSet)
 router.register("radiographs", RadiographViewSet)
+router.register("annotations", AnnotationViewSet)
+router.register("outlines", OutlineViewSet)
 router.register("runs", RunViewSet)
 router.register("measurements", MeasurementViewSet, basename="measurement")
+router.register("trends", TrendViewSet)
 router.register("reads", ReadViewSet)
 
 urlpatterns = [

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+from collections.abc import Iterable, Mapping
+from typing import Any, ClassVar, TypeVar
 
 from django.db.models import Model, QuerySet
+from django.http import StreamingHttpResponse
 from django.utils.cache import add_never_cache_headers
 from rest_framework.mixins import ListModelMixin, RetrieveModelMixin
 from rest_framework.permissions import IsAuthenticated
-from rest_framework.renderers import JSONRenderer
+from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
+from jsnsite.exports.csv_stream import CsvRenderer, streamed
 from jsnsite.exports.filters import StrictFilterBackend
 from jsnsite.exports.pagination import UuidCursorPagination
 from jsnsite.scoping import Action
 
 ModelT = TypeVar("ModelT", bound=Model)
+
+ROWS_PER_FETCH = 500
 
 
 class ScopedViewSet(ListModelMixin, RetrieveModelMixin, GenericViewSet[ModelT]):
@@ -54,3 +59,36 @@ class ScopedViewSet(ListModelMixin, RetrieveModelMixin, GenericViewSet[ModelT]):
         final = super().finalize_response(request, response, *args, **kwargs)
         add_never_cache_headers(final)
         return final
+
+
+class CsvViewSet(ScopedViewSet[ModelT]):
+    """A list that also comes as CSV, streamed whole. Subclasses say what its lines are."""
+
+    #: Order of the CSV's rows: as a person would read them, and the same every time.
+    reading_order: ClassVar[list[str]]
+    csv_header: ClassVar[list[str]]
+    csv_name: ClassVar[str]
+
+    @property
+    def throttle_scope(self) -> str | None:
+        return "export" if getattr(self.request.accepted_renderer, "format", "") == "csv" else None
+
+    def get_renderers(self) -> list[BaseRenderer]:
+        return [JSONRenderer(), CsvRenderer()] if self.action == "list" else [JSONRenderer()]
+
+    def csv_lines(self, row: Mapping[str, Any]) -> Iterable[Mapping[str, Any]]:
+        """The lines of a row as JSON has it."""
+        return [row]
+
+    def list_or_csv(self, request: Request) -> Response | StreamingHttpResponse:
+        """JSON comes in pages, CSV whole."""
+        if getattr(request.accepted_renderer, "format", "") != "csv":
+            return super().list(request)
+        rows = self.filter_queryset(self.get_queryset()).order_by(*self.reading_order)
+        serializer: Any = self.get_serializer()
+        lines = (
+            line
+            for row in rows.iterator(chunk_size=ROWS_PER_FETCH)
+            for line in self.csv_lines(serializer.to_representation(row))
+        )
+        return streamed(lines, dict, self.csv_header, file_name=self.csv_name)

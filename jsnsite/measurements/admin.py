@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from jsnsite.admin import ReadOnlyAdmin
 from jsnsite.errors import DomainError
 from jsnsite.measurements import services
-from jsnsite.measurements.models import JointMeasurement, Run
+from jsnsite.measurements.models import JointMeasurement, JointTrend, Run
 
 
 @admin.register(Run)
@@ -41,3 +41,9 @@ class JointMeasurementAdmin(ReadOnlyAdmin):
     list_display = ("uuid", "joint", "jsn_mm", "jsn_sigma_mm", "reliability", "run", "created")
     list_filter = ("reliability", "joint")
     exclude = ("artifact",)
+
+
+@admin.register(JointTrend)
+class JointTrendAdmin(ReadOnlyAdmin):
+    list_display = ("patient", "laterality", "joint", "reliability", "slope_mm_per_year", "sdc_mm", "updated")
+    list_filter = ("reliability", "joint")

@@ -10,10 +10,11 @@ from django.db.models import Exists, F, OuterRef, Q, Subquery
 from jsnsite.append_only import AppendOnlyModel, AppendOnlyQuerySet
 from jsnsite.errors import Immutable
 from jsnsite.identity import PublicModel
-from jsnsite.radiographs.models import Radiograph, RadiographState
+from jsnsite.radiographs.models import Laterality, Radiograph, RadiographState
 from jsnsite.scoping import ScopedQuerySet
 from jsnsite.storage import random_name
 from jsnsite.studies.joints import JOINTS
+from jsnsite.studies.models import Patient
 
 
 class RunState(models.TextChoices):
@@ -48,23 +49,30 @@ def hand_baseline(patient: str, laterality: str) -> Subquery:
 class RunQuerySet(ScopedQuerySet["Run"]):
     to_site = "baseline__timepoint__patient__site"
 
+    def of_current_films(self) -> RunQuerySet:
+        """Runs of any two films of a hand, neither of them superseded."""
+        return self.filter(baseline__current=True, followup__current=True)
+
     def of_current_pairs(self) -> RunQuerySet:
         """Runs between the hand's baseline and a follow-up, neither of them superseded."""
-        return self.filter(
-            followup__current=True,
-            baseline=hand_baseline("baseline__timepoint__patient", "baseline__laterality"),
+        return self.of_current_films().filter(
+            baseline=hand_baseline("baseline__timepoint__patient", "baseline__laterality")
         )
 
     def newest(self) -> RunQuerySet:
         """The newest attempt of each pair, whatever became of it."""
-        return self.filter(~Exists(_later_run(Run.objects.all(), "")))
+        later = Run.objects.filter(
+            baseline=OuterRef("baseline"), followup=OuterRef("followup"), attempt__gt=OuterRef("attempt")
+        )
+        return self.filter(~Exists(later))
 
 
 class Run(PublicModel):
     """One execution of the pipeline for one hand and one pair of timepoints. Immutable once done or failed.
 
-    ``input_digests`` names what it measures (pixels, spacing, annotation versions of both films);
-    ``input_key`` is their digest. A retry is a new run with the next ``attempt``.
+    ``input_digests`` names what it measures (joints; pixels, spacing, versions of annotations and drawn bone
+    outlines of both films); ``input_key`` is their digest. A retry is a new run with the next ``attempt``, and so
+    is a run of the few joints that somebody has corrected.
     """
 
     baseline = models.ForeignKey(Radiograph, on_delete=models.PROTECT, related_name="runs_as_baseline")
@@ -121,6 +129,12 @@ class Run(PublicModel):
         return f"attempt {self.attempt}: {self.get_state_display()}"
 
     @property
+    def joints(self) -> list[str]:
+        """What it measures: all joints of the study, or those that had changed."""
+        chosen: list[str] = self.input_digests.get("joints") or self.baseline.study.joints
+        return chosen
+
+    @property
     def finished(self) -> bool:
         return self.state in (RunState.DONE, RunState.FAILED)
 
@@ -136,16 +150,33 @@ class Run(PublicModel):
 class JointMeasurementQuerySet(AppendOnlyQuerySet, ScopedQuerySet["JointMeasurement"]):
     to_site = "run__baseline__timepoint__patient__site"
 
-    def current(self) -> JointMeasurementQuerySet:
-        """Those that count: of the newest done run of a pair, from the hand's baseline, no film
-        superseded.
+    def newest(self) -> JointMeasurementQuerySet:
+        """Of the newest done run of any two films of a hand that measured this joint, no film superseded: what
+        trends are made of.
         """
-        return self.filter(
-            ~Exists(_later_run(Run.objects.filter(state=RunState.DONE), "run__")),
+        later = JointMeasurement.objects.filter(
+            joint=OuterRef("joint"),
             run__state=RunState.DONE,
-            run__followup__current=True,
-            run__baseline=hand_baseline("run__baseline__timepoint__patient", "run__baseline__laterality"),
+            run__baseline=OuterRef("run__baseline"),
+            run__followup=OuterRef("run__followup"),
+            run__attempt__gt=OuterRef("run__attempt"),
         )
+        return self.filter(
+            ~Exists(later),
+            run__state=RunState.DONE,
+            run__baseline__current=True,
+            run__followup__current=True,
+        )
+
+    def from_baseline(self) -> JointMeasurementQuerySet:
+        """Those that start from what is now the hand's baseline; the others, between later films, are evidence."""
+        return self.filter(
+            run__baseline=hand_baseline("run__baseline__timepoint__patient", "run__baseline__laterality")
+        )
+
+    def current(self) -> JointMeasurementQuerySet:
+        """Those that readers see: the newest from the hand's baseline."""
+        return self.newest().from_baseline()
 
     def with_flagged(self) -> JointMeasurementQuerySet:
         """Adds ``flagged``: whether any reader's newest read flags it."""
@@ -153,23 +184,18 @@ class JointMeasurementQuerySet(AppendOnlyQuerySet, ScopedQuerySet["JointMeasurem
 
         return self.annotate(flagged=Exists(Read.objects.flagging().filter(measurement=OuterRef("pk"))))
 
+    def with_accepted(self) -> JointMeasurementQuerySet:
+        """Adds ``accepted``: whether any reader's newest read accepts it."""
+        from jsnsite.reviews.models import Read
+
+        return self.annotate(accepted=Exists(Read.objects.accepting().filter(measurement=OuterRef("pk"))))
+
     def with_context(self) -> JointMeasurementQuerySet:
         """Joins all that a row shows: run, both films, their timepoints, patient, site, study."""
         return self.select_related(
             "run__baseline__timepoint",
             "run__followup__timepoint__patient__site__study",
         )
-
-
-def _later_run(runs: RunQuerySet, prefix: str) -> RunQuerySet:
-    """Runs of the outer query's pair with a higher attempt; ``prefix`` leads from the outer model to its
-    run.
-    """
-    return runs.filter(
-        baseline=OuterRef(f"{prefix}baseline"),
-        followup=OuterRef(f"{prefix}followup"),
-        attempt__gt=OuterRef(f"{prefix}attempt"),
-    )
 
 
 def artifact_name(instance: Any, filename: str) -> str:
@@ -233,3 +259,60 @@ class JointMeasurement(PublicModel, AppendOnlyModel):
     @property
     def followup(self) -> Radiograph:
         return self.run.followup
+
+
+class JointTrendQuerySet(ScopedQuerySet["JointTrend"]):
+    to_site = "patient__site"
+
+
+class JointTrend(PublicModel):
+    """The joint least-squares trend of one joint over all pairs of its films (``measurements.trend``).
+
+    Derived: ``trending.refresh_trends`` writes it in the transaction of whatever changes it, and can write it
+    again at any time. ``points``: the baseline and each film with a measurement, in order, as {timepoint, ordinal,
+    date, jsn_mm, sigma_mm, reliability, reasons}; JSN since the baseline, mm, positive = narrower. ``suspects``:
+    pairs that contradict the others, as {measurement, baseline_ordinal, followup_ordinal, residual_mm, normalised,
+    excluded}. The line is ``intercept + slope * years since the baseline``.
+    """
+
+    patient = models.ForeignKey(Patient, on_delete=models.CASCADE, related_name="trends")
+    laterality = models.CharField(max_length=1, choices=Laterality)
+    joint = models.CharField(max_length=4)
+    reliability = models.CharField(
+        max_length=12, choices=Reliability, help_text="The worst of its points; unreliable without any."
+    )
+    points = models.JSONField(default=list)
+    suspects = models.JSONField(default=list)
+    slope_mm_per_year = models.FloatField(null=True, blank=True)
+    slope_sigma_mm_per_year = models.FloatField(null=True, blank=True)
+    intercept_mm = models.FloatField(null=True, blank=True)
+    intercept_sigma_mm = models.FloatField(null=True, blank=True)
+    intercept_slope_covariance = models.FloatField(null=True, blank=True, help_text="mm squared a year")
+    sdc_mm = models.FloatField("smallest detectable change", null=True, blank=True)
+    n_pairs = models.PositiveIntegerField(help_text="Pairs of films that count.")
+    chi2 = models.FloatField(help_text="Weighted sum of squares of the misclosures.")
+    dof = models.PositiveIntegerField(help_text="How many independent closures there are.")
+    updated = models.DateTimeField(auto_now=True)
+
+    objects = JointTrendQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["patient", "laterality", "joint"]
+        constraints = [
+            models.UniqueConstraint(name="trend_once_per_joint", fields=["patient", "laterality", "joint"]),
+            models.CheckConstraint(name="trend_joint_known", condition=Q(joint__in=JOINTS)),
+            models.CheckConstraint(
+                name="trend_laterality_known", condition=Q(laterality__in=Laterality.values)
+            ),
+            models.CheckConstraint(
+                name="trend_reliability_known", condition=Q(reliability__in=Reliability.values)
+            ),
+            models.CheckConstraint(
+                name="trend_slope_has_sigma",
+                condition=Q(slope_mm_per_year__isnull=True, slope_sigma_mm_per_year__isnull=True)
+                | Q(slope_mm_per_year__isnull=False, slope_sigma_mm_per_year__gte=0),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.joint}, {self.get_laterality_display()} hand"

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import datetime
 from collections import defaultdict
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -14,51 +14,47 @@ from django.shortcuts import get_object_or_404
 from jsnsite.measurements.models import (
     JointMeasurement,
     JointMeasurementQuerySet,
+    JointTrend,
+    JointTrendQuerySet,
     Reliability,
     Run,
     RunQuerySet,
     RunState,
 )
+from jsnsite.measurements.trends import PatientTrend, Trend, TrendPoint, joint_trend
+from jsnsite.measurements.trends import patient_trend as patient_trend_of
 from jsnsite.scoping import Person
 from jsnsite.studies.models import Patient, Site, Study, Timepoint
+
+__all__ = [
+    "PatientTrend",
+    "Progress",
+    "Trend",
+    "TrendPoint",
+    "current_measurements",
+    "is_current",
+    "is_evidence",
+    "joint_trends",
+    "measurement_or_404",
+    "measurements",
+    "patient_trend",
+    "patient_trends",
+    "progress",
+    "run_or_404",
+    "runs",
+    "siblings",
+    "trend",
+    "trends",
+]
 
 QuerySetT = TypeVar("QuerySetT", bound=QuerySet[Any])
 
 
 @dataclass(frozen=True)
-class TrendPoint:
-    """JSN of a joint at one follow-up. ``jsn_mm`` is None where it could not be measured."""
-
-    measurement: UUID
-    timepoint: UUID
-    ordinal: int
-    label: str
-    date: datetime.date
-    jsn_mm: float | None
-    jsn_sigma_mm: float | None
-    reliability: str
-    reasons: list[str]
-    flagged: bool
-
-
-@dataclass(frozen=True)
-class Trend:
-    """JSN of one joint over time, against one baseline (where it is 0 by definition)."""
-
-    laterality: str
-    joint: str
-    baseline_date: datetime.date
-    baseline_label: str
-    points: list[TrendPoint] = field(default_factory=list)
-
-    @property
-    def latest(self) -> TrendPoint | None:
-        return self.points[-1] if self.points else None
-
-
-@dataclass(frozen=True)
 class Progress:
-    """How far the measuring of the current pairs is, by their newest attempt."""
+    """How far the measuring is: runs of all pairs of films that count, by their newest attempt, and the reliability
+    of the measurements from the baselines.
+    """
 
     queued: int
     running: int
@@ -108,6 +104,12 @@ def is_current(measurement: JointMeasurement) -> bool:
     return JointMeasurement.objects.filter(pk=measurement.pk).current().exists()
 
 
+def is_evidence(measurement: JointMeasurement) -> bool:
+    """Whether this is the newest measurement between two films later than the baseline: part of the trend only."""
+    newest = JointMeasurement.objects.filter(pk=measurement.pk).newest()
+    return newest.exists() and not newest.from_baseline().exists()
+
+
 def siblings(user: Person, measurement: JointMeasurement) -> JointMeasurementQuerySet:
     """All current measurements of the same hand, for moving between joints and follow-ups."""
     baseline = measurement.run.baseline
@@ -117,12 +119,14 @@ def siblings(user: Person, measurement: JointMeasurement) -> JointMeasurementQue
 
 
 def trends(user: Person, patient: Patient) -> dict[tuple[str, str], Trend]:
-    """Every joint's trend, keyed by (laterality, joint), points in order of time. One query."""
+    """Every joint's trend, keyed by (laterality, joint), points in order of time. Three queries."""
     found = current_measurements(user, patient=patient).order_by("run__followup__timepoint__ordinal")
     grouped: dict[tuple[str, str], list[JointMeasurement]] = defaultdict(list)
     for measurement in found:
         grouped[measurement.run.baseline.laterality, measurement.joint].append(measurement)
-    return {key: _trend(*key, rows) for key, rows in grouped.items()}
+    estimated = {(row.laterality, row.joint): row for row in joint_trends(user).filter(patient=patient)}
+    labels = {str(each.uuid): str(each) for each in Timepoint.objects.restrict(user).filter(patient=patient)}
+    return {key: joint_trend(rows, estimated.get(key), labels) for key, rows in grouped.items()}
 
 
 def trend(user: Person, patient: Patient, laterality: str, joint: str) -> Trend | None:
@@ -130,10 +134,37 @@ def trend(user: Person, patient: Patient, laterality: str, joint: str) -> Trend 
     return trends(user, patient).get((laterality, joint))
 
 
-def runs(user: Person, *, patient: Patient | None = None, timepoint: Timepoint | None = None) -> RunQuerySet:
-    """Newest attempts of the current pairs in scope; ``timepoint`` is the follow-up's."""
-    found = Run.objects.restrict(user).of_current_pairs().newest()
-    found = found.select_related("baseline__timepoint", "followup__timepoint__patient__site__study")
+def joint_trends(user: Person) -> JointTrendQuerySet:
+    """The stored trends in scope."""
+    return JointTrend.objects.restrict(user)
+
+
+def patient_trends(user: Person, patients: Iterable[Patient]) -> dict[int, PatientTrend]:
+    """The mean over joints of each given patient that has a trend, by primary key. One query."""
+    grouped: dict[int, list[JointTrend]] = defaultdict(list)
+    for row in joint_trends(user).filter(patient__in=list(patients)):
+        grouped[row.patient_id].append(row)
+    return {patient: patient_trend_of(rows) for patient, rows in grouped.items()}
+
+
+def patient_trend(user: Person, patient: Patient) -> PatientTrend | None:
+    """The mean over a patient's joints; None where nothing is measured yet."""
+    return patient_trends(user, [patient]).get(patient.pk)
+
+
+def runs(
+    user: Person,
+    *,
+    patient: Patient | None = None,
+    timepoint: Timepoint | None = None,
+    from_baseline: bool = True,
+) -> RunQuerySet:
+    """Newest attempts of the pairs from the baselines, or of all pairs of films that count, in scope; ``timepoint`` is
+    the follow-up's.
+    """
+    found = Run.objects.restrict(user)
+    found = found.of_current_pairs() if from_baseline else found.of_current_films()
+    found = found.newest().select_related("baseline__timepoint", "followup__timepoint__patient__site__study")
     return _narrow(found, "", None, None, patient, timepoint)
 
 
@@ -151,7 +182,7 @@ def progress(
 ) -> Progress:
     """Counts of runs by state and of current measurements by reliability, in scope."""
     found_runs = _narrow(
-        Run.objects.restrict(user).of_current_pairs().newest(), "", study, site, patient, timepoint
+        Run.objects.restrict(user).of_current_films().newest(), "", study, site, patient, timepoint
     )
     by_state = dict(found_runs.order_by().values_list("state").annotate(n=Count("pk")))
     current = current_measurements(user, study=study, site=site, patient=patient, timepoint=timepoint)
@@ -180,31 +211,4 @@ def _narrow(
     }
     return queryset.filter(
         **{prefix + lookup: value for lookup, value in lookups.items() if value is not None}
-    )
-
-
-def _trend(laterality: str, joint: str, rows: list[JointMeasurement]) -> Trend:
-    baseline = rows[0].run.baseline.timepoint
-    return Trend(
-        laterality=laterality,
-        joint=joint,
-        baseline_date=baseline.date,
-        baseline_label=str(baseline),
-        points=[_point(row) for row in rows],
-    )
-
-
-def _point(row: Any) -> TrendPoint:
-    timepoint = row.run.followup.timepoint
-    return TrendPoint(
-        measurement=row.uuid,
-        timepoint=timepoint.uuid,
-        ordinal=timepoint.ordinal,
-        label=str(timepoint),
-        date=timepoint.date,
-        jsn_mm=row.jsn_mm,
-        jsn_sigma_mm=row.jsn_sigma_mm,
-        reliability=row.reliability,
-        reasons=row.reasons,
-        flagged=row.flagged,
     )

@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from jsnsite.measurements import artifacts
 from jsnsite.measurements.models import JointMeasurement, Reliability, Run, RunState
+from jsnsite.measurements.trending import refresh_trends
 
 logger = logging.getLogger(__name__)
 
@@ -69,14 +70,14 @@ def record_run(run: Run, results: Iterable[Result], provenance: Provenance) -> b
     """Keep the measurements of a claimed run and finish it. False, and nothing kept, where it is not ours any
     more.
 
-    Joints of the study that are missing from ``results`` get a row without number and the reason
+    Joints of the run that are missing from ``results`` get a row without number and the reason
     ``joint_not_found``. Pixel spacings of different source or value put a doubt on every joint of the pair.
     """
     doubts = _spacing_doubts(run)
     by_joint = {result.joint: result for result in results}
     rows = [
         _row(run, by_joint[joint], doubts) if joint in by_joint else _missing(run, joint)
-        for joint in run.baseline.study.joints
+        for joint in run.joints
     ]
     try:
         for row in rows:
@@ -107,6 +108,9 @@ def _finish(run: Run, rows: list[JointMeasurement], provenance: Provenance) -> b
         parameters=provenance.parameters,
     )
     run.refresh_from_db()
+    refresh_trends(
+        run.baseline.timepoint.patient, run.baseline.laterality, joints=[row.joint for row in rows]
+    )
     return True
 
 

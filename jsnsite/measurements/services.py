@@ -17,9 +17,11 @@ from django.utils import timezone
 from jsnsite.accounts.models import User
 from jsnsite.errors import DomainError, NotAllowed
 from jsnsite.measurements.models import Run, RunState
+from jsnsite.measurements.pairing import pairs_of
 from jsnsite.measurements.recording import Provenance, Result, record_run
+from jsnsite.measurements.trending import refresh_trends
 from jsnsite.queue import QUANTIFY_PAIR, send_on_commit
-from jsnsite.radiographs.models import JointAnnotation, Radiograph, RadiographState
+from jsnsite.radiographs.models import BoneOutline, JointAnnotation, Radiograph, RadiographState
 from jsnsite.scoping import Action, allowed
 
 __all__ = [
@@ -31,6 +33,7 @@ __all__ = [
     "may_take_over",
     "pair_inputs",
     "record_run",
+    "refresh_trends",
     "resend_unfinished",
     "retry_run",
     "schedule_pairs",
@@ -43,42 +46,57 @@ _ACTIVE = (RunState.QUEUED, RunState.RUNNING)
 
 @dataclass(frozen=True)
 class PairInputs:
-    """What a run measures: both films and the annotations, in the versions the run was made for."""
+    """What a run measures: both films, annotations and drawn bone outlines, in the versions the run was made for.
+
+    Outlines are by joint and bone; a bone without one is segmented by the model.
+    """
 
     baseline: Radiograph
     followup: Radiograph
     laterality: str
     baseline_annotations: dict[str, JointAnnotation] = field(default_factory=dict)
     followup_annotations: dict[str, JointAnnotation] = field(default_factory=dict)
+    baseline_outlines: dict[str, dict[str, BoneOutline]] = field(default_factory=dict)
+    followup_outlines: dict[str, dict[str, BoneOutline]] = field(default_factory=dict)
 
 
 @transaction.atomic
 def schedule_pairs(radiograph: Radiograph) -> list[Run]:
-    """Make and send the missing runs of ``radiograph``'s hand: its baseline against every later ready film.
+    """Make and send the missing runs of ``radiograph``'s hand: every ready film against the later ones (``pairing``).
 
     The baseline is the current film with the lowest ordinal; while that one is still being processed, nothing
     is scheduled, so that no trend starts from a film that is about to be replaced as baseline.
     """
-    patient = radiograph.timepoint.patient
-    hand = Radiograph.objects.select_related("study").filter(
-        timepoint__patient=patient, laterality=radiograph.laterality, current=True
+    hand = Radiograph.objects.select_related("study", "timepoint").filter(
+        timepoint__patient=radiograph.timepoint.patient, laterality=radiograph.laterality, current=True
     )
     films = list(hand.exclude(state=RadiographState.FAILED).order_by("timepoint__ordinal"))
-    if not films or films[0].state != RadiographState.READY:
-        return []
-    ready = [film for film in films[1:] if film.state == RadiographState.READY]
-    runs = [_schedule(films[0], followup) for followup in ready]
+    ready = [film for film in films if film.state == RadiographState.READY]
+    runs = _schedule_all(ready) if ready[:1] == films[:1] else []
+    refresh_trends(radiograph.timepoint.patient, radiograph.laterality)
+    return runs
+
+
+def _schedule_all(films: list[Radiograph]) -> list[Run]:
+    inputs = [_inputs(film) for film in films]
+    runs = [
+        _schedule(films[i], films[j], {"baseline": inputs[i], "followup": inputs[j]})
+        for i, j in pairs_of(len(films))
+    ]
     return [run for run in runs if run is not None]
 
 
 def pair_inputs(run: Run) -> PairInputs:
     """The run's inputs by ``input_digests``, whatever has been annotated since."""
+    baseline, followup = run.input_digests["baseline"], run.input_digests["followup"]
     return PairInputs(
         baseline=run.baseline,
         followup=run.followup,
         laterality=run.baseline.laterality,
-        baseline_annotations=_annotations(run.baseline, run.input_digests["baseline"]["annotations"]),
-        followup_annotations=_annotations(run.followup, run.input_digests["followup"]["annotations"]),
+        baseline_annotations=_annotations(run.baseline, baseline["annotations"]),
+        followup_annotations=_annotations(run.followup, followup["annotations"]),
+        baseline_outlines=_outlines(run.baseline, baseline.get("outlines", {})),
+        followup_outlines=_outlines(run.followup, followup.get("outlines", {})),
     )
 
 
@@ -144,7 +162,8 @@ def retry_run(run: Run, *, user: User | None = None) -> Run:
         raise DomainError(
             "run_superseded", "A film of this pair has been replaced; the new one is measured instead."
         )
-    new = _schedule(run.baseline, run.followup, retry_of=run)
+    now = {"baseline": _inputs(run.baseline), "followup": _inputs(run.followup)}
+    new = _schedule(run.baseline, run.followup, now, retry_of=run)
     if new is None:
         raise DomainError("run_exists", "This pair is being measured or has been measured already.")
     return new
@@ -168,18 +187,24 @@ def resend_unfinished(*, all_lost: bool = False) -> int:
     return len(uuids)
 
 
-def _schedule(baseline: Radiograph, followup: Radiograph, *, retry_of: Run | None = None) -> Run | None:
-    """A queued run of the pair as it is now; None where these inputs are being or have been measured, or
-    failed.
+def _schedule(
+    baseline: Radiograph, followup: Radiograph, now: dict[str, Any], *, retry_of: Run | None = None
+) -> Run | None:
+    """A queued run of those joints of the pair whose inputs are others ``now``; None where there are none.
+
+    Joints whose newest run failed go along with the others, and alone only in a retry.
     """
-    digests = {"baseline": _inputs(baseline), "followup": _inputs(followup)}
-    key = hashlib.sha256(json.dumps(digests, sort_keys=True).encode()).hexdigest()
     of_pair = Run.objects.filter(baseline=baseline, followup=followup)
-    same_inputs = of_pair.filter(input_key=key)
-    if retry_of is not None:
-        same_inputs = same_inputs.exclude(state=RunState.FAILED)
-    if same_inputs.exists():
+    newest: dict[str, Run] = {}
+    for run in of_pair.order_by("attempt"):
+        newest |= dict.fromkeys(run.joints, run)
+    joints = baseline.study.joints
+    changed = [j for j in joints if j not in newest or _of([j], newest[j].input_digests) != _of([j], now)]
+    failed = [j for j in joints if j in newest and newest[j].state == RunState.FAILED]
+    if not changed and not (failed and retry_of is not None):
         return None
+    digests = _of([j for j in joints if j in changed or j in failed], now)
+    key = hashlib.sha256(json.dumps(digests, sort_keys=True).encode()).hexdigest()
     attempt = (of_pair.aggregate(last=Max("attempt"))["last"] or 0) + 1
     try:
         with transaction.atomic():
@@ -199,13 +224,40 @@ def _schedule(baseline: Radiograph, followup: Radiograph, *, retry_of: Run | Non
 
 def _inputs(radiograph: Radiograph) -> dict[str, Any]:
     newest = JointAnnotation.objects.filter(radiograph=radiograph).newest().order_by("joint")
+    outlines: dict[str, dict[str, int]] = {}
+    for outline in BoneOutline.objects.filter(radiograph=radiograph).counting():
+        outlines.setdefault(outline.joint, {})[outline.bone] = outline.version
     return {
         "sha256": radiograph.sha256,
         "pixel_spacing_mm": radiograph.pixel_spacing_mm,
         "annotations": dict(newest.values_list("joint", "version")),
+        "outlines": outlines,
     }
+
+
+def _of(joints: list[str], digests: dict[str, Any]) -> dict[str, Any]:
+    """The part of a pair's digests that these joints are measured from."""
+
+    def only(film: dict[str, Any]) -> dict[str, Any]:
+        versions = {
+            name: {j: v for j, v in film.get(name, {}).items() if j in joints}
+            for name in ("annotations", "outlines")
+        }
+        return {**film, **versions}
+
+    return {side: only(digests.get(side, {})) for side in ("baseline", "followup")} | {"joints": joints}
 
 
 def _annotations(radiograph: Radiograph, versions: dict[str, int]) -> dict[str, JointAnnotation]:
     found = JointAnnotation.objects.filter(radiograph=radiograph, joint__in=radiograph.study.joints)
     return {row.joint: row for row in found if versions.get(row.joint) == row.version}
+
+
+def _outlines(
+    radiograph: Radiograph, versions: dict[str, dict[str, int]]
+) -> dict[str, dict[str, BoneOutline]]:
+    found: dict[str, dict[str, BoneOutline]] = {}
+    for row in BoneOutline.objects.filter(radiograph=radiograph, joint__in=versions):
+        if versions[row.joint].get(row.bone) == row.version:
+            found.setdefault(row.joint, {})[row.bone] = row
+    return found

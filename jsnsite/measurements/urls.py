@@ -8,6 +8,6 @@ app_name = "measurements"
 
 urlpatterns = [
     path("measurements/<uuid:uuid>/", views.measurement, name="measurement"),
-    path("measurements/<uuid:uuid>/layers/<str:layer>", views.layer, name="layer"),
+    path("measurements/<uuid:uuid>/layers", views.measurement_layers, name="layers"),
     path("runs/<uuid:uuid>/retry/", views.retry, name="retry"),
 ]

@@ -48,6 +48,10 @@ class ReadQuerySet(AppendOnlyQuerySet, ScopedQuerySet["Read"]):
         """Newest reads that flag."""
         return self.newest().filter(verdict=ReadVerdict.FLAGGED)
 
+    def accepting(self) -> ReadQuerySet:
+        """Newest reads that accept."""
+        return self.newest().filter(verdict=ReadVerdict.ACCEPTED)
+
 
 class Read(PublicModel, AppendOnlyModel):
     """One verdict of one reader on one measurement. Written once; a change of mind is a newer read."""

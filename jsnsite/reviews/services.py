@@ -7,6 +7,7 @@ from django.db import transaction
 from jsnsite.accounts.models import User
 from jsnsite.errors import DomainError, NotAllowed
 from jsnsite.measurements.models import JointMeasurement
+from jsnsite.measurements.services import refresh_trends
 from jsnsite.reviews.models import Read, ReadVerdict, ReasonCode
 from jsnsite.scoping import Action, allowed
 
@@ -47,6 +48,9 @@ def _read(
     comment = comment.strip()
     if len(comment) > 2000:
         raise DomainError("comment_too_long", "Keep the comment under 2000 characters.")
-    return Read.objects.create(
+    read = Read.objects.create(
         measurement=measurement, reader=reader, verdict=verdict, reason_code=reason_code, comment=comment
     )
+    baseline = measurement.run.baseline
+    refresh_trends(baseline.timepoint.patient, baseline.laterality, joints=[measurement.joint])
+    return read

@@ -11,6 +11,8 @@ from django.core.management import CommandError, call_command
 
 from deploy.demo import comparison, films, people, protocol, study
 from jsnsite.accounts.models import Membership, User
+from jsnsite.measurements.models import JointTrend
+from jsnsite.measurements.pairing import pairs_of
 from jsnsite.radiographs.models import Radiograph
 from jsnsite.scoping import Role
 from jsnsite.studies.models import Patient, Study, Timepoint
@@ -38,6 +40,7 @@ def test_the_plan_has_three_sites_eight_patients_and_both_hands() -> None:
     assert len({plan.patient.code for plan in plans}) == 8
     assert {len(plan.films) for plan in plans} == {3, 4}
     assert sum(len(plan.films) for plan in plans) == 56
+    assert sum(len(pairs_of(len(plan.films))) for plan in plans) == 72
     assert all(film.date < later.date for plan in plans for film, later in zip(plan.films, plan.films[1:]))  # noqa: B905
 
 
@@ -107,6 +110,29 @@ def test_the_demo_refuses_any_but_the_local_settings(settings) -> None:
         call_command("demo", stdout=StringIO())
 
 
+def test_trends_are_compared_with_the_truth_of_every_visit(demo: Study) -> None:
+    patient = Patient.objects.get(code="N-101")
+    points = [
+        {"ordinal": 0, "jsn_mm": 0.0, "sigma_mm": 0.0, "reliability": "baseline", "reasons": []},
+        {"ordinal": 1, "jsn_mm": 0.15, "sigma_mm": 0.02, "reliability": "reliable", "reasons": []},
+        {
+            "ordinal": 2,
+            "jsn_mm": None,
+            "sigma_mm": None,
+            "reliability": "unreliable",
+            "reasons": ["not_connected"],
+        },
+    ]
+    JointTrend.objects.create(
+        patient=patient, laterality="L", joint="MCP2", reliability="reliable", points=points,
+        n_pairs=1, chi2=0.0, dof=0,
+    )  # fmt: skip
+    truth = [films.Truth("N-101", "L", timepoint, "MCP2", 0.1) for timepoint in (1, 2)]
+    found = comparison.compare_trends(demo, truth)
+    assert [row.error_mm for row in found] == [pytest.approx(0.05), None]
+    assert [row.reliability for row in found] == ["reliable", "unreliable"]
+
+
 def compared(jsn_mm: float | None, truth_mm: float, reliability: str = "reliable") -> comparison.Compared:
     truth = films.Truth("P", "L", 1, "MCP2", truth_mm)
     return comparison.Compared(truth, jsn_mm, None if jsn_mm is None else 0.05, reliability, ())
@@ -115,7 +141,7 @@ def compared(jsn_mm: float | None, truth_mm: float, reliability: str = "reliable
 def test_the_comparison_sums_up_errors_coverage_and_mismatches() -> None:
     rows = [compared(0.1, 0.1), compared(0.3, 0.1), compared(0.9, 0.1, "review")]
     rows.append(compared(None, 0.1, "unreliable"))
-    text = "\n".join(comparison.summary(rows))
+    text = "\n".join(comparison.summary(rows, "Pairs"))
     measured, reliable = (
         line.split() for line in text.splitlines() if line.split()[:1] in (["measured"], ["reliable"])
     )

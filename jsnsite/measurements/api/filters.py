@@ -35,6 +35,10 @@ class MeasurementFilter(django_filters.FilterSet):
     )
     reliability = AnyOfFilter(choices=Reliability.choices)
     flagged = YesNoFilter(method="by_flag", label="Whether any reader's standing read flags it.")
+    from_baseline = YesNoFilter(
+        method="by_baseline",
+        label="`false`: pairs between later films, the evidence behind the trends; by default those from the baseline.",
+    )
     run = django_filters.UUIDFilter("run__uuid", label="The run's uuid; give `all=true` for an old one.")
     all = YesNoFilter(
         method="with_history",
@@ -51,6 +55,11 @@ class MeasurementFilter(django_filters.FilterSet):
     def by_flag(self, queryset: JointMeasurementQuerySet, name: str, value: bool) -> JointMeasurementQuerySet:
         return queryset.with_flagged().filter(Q(flagged=value))
 
+    def by_baseline(
+        self, queryset: JointMeasurementQuerySet, name: str, value: bool
+    ) -> JointMeasurementQuerySet:
+        return queryset.filter(Q(from_baseline=value))
+
     def with_history(
         self, queryset: JointMeasurementQuerySet, name: str, value: bool
     ) -> JointMeasurementQuerySet:
@@ -58,7 +67,19 @@ class MeasurementFilter(django_filters.FilterSet):
 
     def filter_queryset(self, queryset: Any) -> Any:
         found = super().filter_queryset(queryset)
-        return found if self.form.cleaned_data["all"] is True else found.current()
+        given = self.form.cleaned_data
+        if given["all"] is True:
+            return found
+        return found.newest() if given["from_baseline"] is False else found.current()
+
+
+class TrendFilter(django_filters.FilterSet):
+    study = CodeOrUuidFilter("patient__study", label="The study's code or uuid.")
+    site = CodeOrUuidFilter("patient__site", label="The site's code or uuid.")
+    patient = CodeOrUuidFilter("patient", label="The patient's code or uuid.")
+    laterality = django_filters.ChoiceFilter(choices=Laterality.choices)
+    joint = AnyOfFilter(choices=[(joint, joint) for joint in JOINTS])
+    reliability = AnyOfFilter(choices=Reliability.choices)
 
 
 class RunFilter(django_filters.FilterSet):

@@ -7,12 +7,12 @@ from typing import Any
 from rest_framework import serializers
 
 from jsnsite.exports.fields import code_of, uuid_of
+from jsnsite.measurements.api.trends import end_of_interval
 from jsnsite.measurements.models import JointMeasurement, Run
+from jsnsite.measurements.trend import Z_95
 from jsnsite.radiographs.models import Laterality, SpacingSource
 from jsnsite.reviews.models import ReadVerdict, ReasonCode
 
-#: Half the width of a 95 % interval, in standard deviations of a normal distribution.
-Z_95 = 1.959964
 REVIEW_STATUSES = [("unread", "unread"), ("accepted", "accepted"), ("flagged", "flagged")]
 
 _PATIENT = "run.followup.timepoint.patient"
@@ -23,7 +23,9 @@ def _film(which: str, name: str) -> str:
 
 
 class MeasurementSerializer(serializers.ModelSerializer[JointMeasurement]):
-    """One joint of one hand between two timepoints. Takes rows with ``standing_reads`` and ``current``."""
+    """One joint of one hand between two timepoints. Takes rows with ``standing_reads``, ``current`` and
+    ``from_baseline``.
+    """
 
     study_code = code_of(f"{_PATIENT}.site.study")
     site_code = code_of(f"{_PATIENT}.site")
@@ -52,7 +54,12 @@ class MeasurementSerializer(serializers.ModelSerializer[JointMeasurement]):
     flag_reasons = serializers.SerializerMethodField()
     review_status = serializers.SerializerMethodField(help_text="A flag outweighs an acceptance.")
     current = serializers.BooleanField(
-        read_only=True, help_text="Whether it counts: newest done run of its pair, no film replaced."
+        read_only=True,
+        help_text="Whether it counts: newest done run of its pair, from the baseline, no film replaced.",
+    )
+    from_baseline = serializers.BooleanField(
+        read_only=True,
+        help_text="Whether its first film is the hand's baseline; otherwise it is evidence behind the trend.",
     )
     baseline_radiograph_uuid = uuid_of("run.baseline")
     baseline_pixel_spacing_mm = serializers.FloatField(
@@ -81,7 +88,7 @@ class MeasurementSerializer(serializers.ModelSerializer[JointMeasurement]):
             "baseline_timepoint_uuid", "baseline_ordinal", "baseline_date",
             "followup_timepoint_uuid", "followup_ordinal", "followup_date", "interval_days",
             "jsn_mm", "jsn_sigma_mm", "jsn_ci95_low_mm", "jsn_ci95_high_mm",
-            "reliability", "reasons", "flagged", "flag_reasons", "review_status", "current",
+            "reliability", "reasons", "flagged", "flag_reasons", "review_status", "current", "from_baseline",
             "upper_dx_mm", "upper_dy_mm", "upper_rotation_deg", "upper_scale",
             "lower_dx_mm", "lower_dy_mm", "lower_rotation_deg", "lower_scale",
             "baseline_radiograph_uuid", "baseline_pixel_spacing_mm", "baseline_spacing_source",
@@ -94,10 +101,10 @@ class MeasurementSerializer(serializers.ModelSerializer[JointMeasurement]):
         return (row.run.followup.timepoint.date - row.run.baseline.timepoint.date).days
 
     def get_jsn_ci95_low_mm(self, row: JointMeasurement) -> float | None:
-        return _bound(row, -Z_95)
+        return end_of_interval(row.jsn_mm, row.jsn_sigma_mm, -Z_95)
 
     def get_jsn_ci95_high_mm(self, row: JointMeasurement) -> float | None:
-        return _bound(row, Z_95)
+        return end_of_interval(row.jsn_mm, row.jsn_sigma_mm, Z_95)
 
     def get_flagged(self, row: Any) -> bool:
         return bool(_flags(row))
@@ -123,6 +130,11 @@ class RunSerializer(serializers.ModelSerializer[Run]):
     followup_radiograph_uuid = uuid_of("followup")
     followup_ordinal = serializers.IntegerField(source="followup.timepoint.ordinal", read_only=True)
     retry_of_uuid = uuid_of("retry_of", nullable=True)
+    input_digests = serializers.DictField(
+        read_only=True,
+        help_text="What was measured: the `joints`, and of each film the SHA-256 of its pixels, its pixel spacing, and "
+        "the versions of its annotations and drawn outlines.",
+    )
     model_digests = serializers.DictField(child=serializers.CharField(), read_only=True)
     parameters = serializers.DictField(read_only=True, help_text="Parameters that were not the default.")
 
@@ -132,15 +144,9 @@ class RunSerializer(serializers.ModelSerializer[Run]):
             "uuid", "study_code", "site_code", "patient_code", "laterality",
             "baseline_radiograph_uuid", "baseline_ordinal", "followup_radiograph_uuid", "followup_ordinal",
             "state", "attempt", "retry_of_uuid", "failure_code", "failure_message",
-            "model_digests", "code_version", "parameters", "queued_at", "started_at", "finished_at",
+            "input_digests", "model_digests", "code_version", "parameters", "queued_at", "started_at", "finished_at",
         ]  # fmt: skip
         read_only_fields = fields
-
-
-def _bound(row: JointMeasurement, sigmas: float) -> float | None:
-    if row.jsn_mm is None or row.jsn_sigma_mm is None:
-        return None
-    return row.jsn_mm + sigmas * row.jsn_sigma_mm
 
 
 def _flags(row: Any) -> list[Any]:

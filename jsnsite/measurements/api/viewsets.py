@@ -1,50 +1,47 @@
-"""Measurements, page by page or as one CSV, and the runs they come from."""
+"""Measurements and trends, page by page or as one CSV, and the runs they come from."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django.db.models import Exists, OuterRef, Prefetch
 from django.http import StreamingHttpResponse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiResponse, extend_schema
-from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from jsnsite.exports.csv_stream import CsvRenderer, streamed
-from jsnsite.exports.viewsets import ScopedViewSet
-from jsnsite.measurements.api.filters import MeasurementFilter, RunFilter
+from jsnsite.exports.viewsets import CsvViewSet, ScopedViewSet
+from jsnsite.measurements.api.filters import MeasurementFilter, RunFilter, TrendFilter
 from jsnsite.measurements.api.serializers import MeasurementSerializer, RunSerializer
-from jsnsite.measurements.models import JointMeasurement, Run
+from jsnsite.measurements.api.trends import CSV_FIELDS, TrendSerializer, lines_of
+from jsnsite.measurements.models import JointMeasurement, JointTrend, Run
 from jsnsite.reviews.models import Read
 
-ROWS_PER_FETCH = 500
 _PATIENT = "run__followup__timepoint__patient"
-#: Order of the CSV's rows: as a person would read them, and the same every time.
-READING_ORDER = [
-    f"{_PATIENT}__study__code", f"{_PATIENT}__site__code", f"{_PATIENT}__code", "run__baseline__laterality",
-    "joint", "run__followup__timepoint__ordinal", "run__attempt", "uuid",
-]  # fmt: skip
+_ROW = OuterRef("pk")
 
 
-class MeasurementViewSet(ScopedViewSet[JointMeasurement]):
+class MeasurementViewSet(CsvViewSet[JointMeasurement]):
     """JSN per joint and pair of timepoints, with its uncertainty, its reads and where it comes from."""
 
     queryset = (
         JointMeasurement.objects.with_context()
-        .annotate(current=Exists(JointMeasurement.objects.filter(pk=OuterRef("pk")).current()))
+        .annotate(
+            current=Exists(JointMeasurement.objects.filter(pk=_ROW).current()),
+            from_baseline=Exists(JointMeasurement.objects.filter(pk=_ROW).from_baseline()),
+        )
         .prefetch_related(Prefetch("reads", queryset=Read.objects.standing(), to_attr="standing_reads"))
     )
     serializer_class = MeasurementSerializer
     filterset_class = MeasurementFilter
-
-    @property
-    def throttle_scope(self) -> str | None:
-        return "export" if getattr(self.request.accepted_renderer, "format", "") == "csv" else None
-
-    def get_renderers(self) -> list[BaseRenderer]:
-        return [JSONRenderer(), CsvRenderer()] if self.action == "list" else [JSONRenderer()]
+    reading_order = [
+        f"{_PATIENT}__study__code", f"{_PATIENT}__site__code", f"{_PATIENT}__code", "run__baseline__laterality",
+        "joint", "run__baseline__timepoint__ordinal", "run__followup__timepoint__ordinal", "run__attempt", "uuid",
+    ]  # fmt: skip
+    csv_header = MeasurementSerializer.Meta.fields
+    csv_name = "measurements.csv"
 
     @extend_schema(
         responses={
@@ -56,20 +53,39 @@ class MeasurementViewSet(ScopedViewSet[JointMeasurement]):
     )
     def list(self, request: Request, *args: Any, **kwargs: Any) -> Response | StreamingHttpResponse:  # type: ignore[override]
         """Those that count, unless `all=true`. JSON comes in pages, CSV (`?format=csv`) whole."""
-        if request.accepted_renderer.format != "csv":
-            return super().list(request, *args, **kwargs)
-        rows = self.filter_queryset(self.get_queryset()).order_by(*READING_ORDER)
-        serializer: Any = self.get_serializer()
-        return streamed(
-            rows.iterator(chunk_size=ROWS_PER_FETCH),
-            serializer.to_representation,
-            MeasurementSerializer.Meta.fields,
-            file_name="measurements.csv",
-        )
+        return self.list_or_csv(request)
+
+
+class TrendViewSet(CsvViewSet[JointTrend]):
+    """JSN of each joint over all its timepoints, by least squares over all pairs of films, with its slope."""
+
+    queryset = JointTrend.objects.select_related("patient__site__study")
+    serializer_class = TrendSerializer
+    filterset_class = TrendFilter
+    reading_order = ["patient__study__code", "patient__site__code", "patient__code", "laterality", "joint"]
+    csv_header = CSV_FIELDS
+    csv_name = "trends.csv"
+
+    def csv_lines(self, row: Mapping[str, Any]) -> Iterable[Mapping[str, Any]]:
+        return lines_of(row)
+
+    @extend_schema(
+        responses={
+            (200, "application/json"): TrendSerializer(many=True),
+            (200, "text/csv"): OpenApiResponse(
+                OpenApiTypes.STR,
+                "One line for each joint and timepoint, in one file, streamed; the joint's own columns are repeated "
+                "on each of its lines, and the point's reliability is `point_reliability`.",
+            ),
+        }
+    )
+    def list(self, request: Request, *args: Any, **kwargs: Any) -> Response | StreamingHttpResponse:  # type: ignore[override]
+        """JSON: a row for each joint, in pages. CSV (`?format=csv`): a line for each joint and timepoint, whole."""
+        return self.list_or_csv(request)
 
 
 class RunViewSet(ScopedViewSet[Run]):
-    """Every attempt at a pair of films, with its models' digests and code version, or why it failed."""
+    """Every attempt at a pair of films, with its inputs, its models' digests and code version, or why it failed."""
 
     queryset = Run.objects.select_related(
         "baseline__timepoint", "followup__timepoint__patient__site__study", "retry_of"

@@ -13,6 +13,7 @@ from jsnsite.reviews import services as reviews
 from jsnsite.studies.models import Site
 from tests.jsnsite.factories import (
     MeasurementFactory,
+    OutlineFactory,
     PatientFactory,
     RadiographFactory,
     RunFactory,
@@ -45,6 +46,7 @@ def everything(world, measured):
     """One row of every kind at each site."""
     for measurement in measured.values():
         reviews.accept(measurement=measurement, reader=world.superuser)
+        OutlineFactory(radiograph=measurement.run.baseline, created_by=world.superuser)
     return measured
 
 
@@ -52,6 +54,7 @@ def add_patient(site: Site, reader: User, *, followups: int = 2) -> None:
     """One more patient with measured, flagged follow-ups, one of whose runs was a retry."""
     patient = PatientFactory(site=site)
     baseline = RadiographFactory(timepoint=TimepointFactory(patient=patient, ordinal=0))
+    OutlineFactory(radiograph=baseline, created_by=reader)
     for ordinal in range(1, followups + 1):
         followup = RadiographFactory(
             timepoint=TimepointFactory(patient=patient, ordinal=ordinal),

@@ -8,8 +8,8 @@ from io import StringIO
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from jsnsite.exports import viewsets
 from jsnsite.exports.csv_stream import cell, streamed
-from jsnsite.measurements.api import viewsets
 from jsnsite.measurements.api.serializers import MeasurementSerializer
 from jsnsite.studies.models import Patient
 from tests.jsnsite.api.conftest import V1, add_patient, all_rows

@@ -14,6 +14,8 @@ from django.urls import reverse
 from deploy.setup.chromium import find_chromium
 from jsnsite.exports.schema import GUIDE
 from jsnsite.measurements.api.serializers import MeasurementSerializer
+from jsnsite.measurements.api.trends import CSV_FIELDS
+from jsnsite.measurements.trending import NOT_CONNECTED, ONLY_DOUBTFUL_PAIRS
 
 
 @pytest.fixture(scope="module")
@@ -24,12 +26,25 @@ def schema(tmp_path_factory):
 
 
 def test_the_schema_is_valid_and_names_every_address(schema):
-    names = ("studies", "sites", "patients", "timepoints", "radiographs", "runs", "measurements", "reads")
+    names = (
+        "studies",
+        "sites",
+        "patients",
+        "timepoints",
+        "radiographs",
+        "annotations",
+        "outlines",
+        "runs",
+        "measurements",
+        "trends",
+        "reads",
+    )
     assert set(schema["paths"]) >= {
         path for name in names for path in (f"/api/v1/{name}/", f"/api/v1/{name}/{{uuid}}/")
     }
-    answers = schema["paths"]["/api/v1/measurements/"]["get"]["responses"]["200"]["content"]
-    assert set(answers) == {"application/json", "text/csv"}
+    for name in ("measurements", "trends"):
+        answers = schema["paths"][f"/api/v1/{name}/"]["get"]["responses"]["200"]["content"]
+        assert set(answers) == {"application/json", "text/csv"}
     assert {"201", "422"} == set(schema["paths"]["/api/v1/radiographs/"]["post"]["responses"])
 
 
@@ -47,11 +62,18 @@ def test_the_guide_for_statisticians_stands_at_its_head_and_names_only_what_exis
     guide = GUIDE.read_text()
     assert schema["info"]["description"] == guide
     named = set(re.findall(r"`([a-z]+(?:_[a-z0-9]+)+)`", guide))
-    parameters = {it["name"] for it in schema["paths"]["/api/v1/measurements/"]["get"]["parameters"]}
-    known = {*MeasurementSerializer.Meta.fields, *parameters}
-    codes = {"spacing_source_differs", "spacing_value_differs"}
+    parameters = {
+        it["name"] for path in schema["paths"].values() for it in path.get("get", {}).get("parameters", ())
+    }
+    fields = {name for it in schema["components"]["schemas"].values() for name in it.get("properties", ())}
+    codes = {
+        "spacing_source_differs",
+        "spacing_value_differs",
+        ONLY_DOUBTFUL_PAIRS,
+        NOT_CONNECTED,
+    }
     motion = {"dx_mm", "dy_mm", "rotation_deg"}
-    assert named <= known | codes | motion
+    assert named <= fields | parameters | {*CSV_FIELDS} | codes | motion
 
 
 def test_schema_and_page_are_for_people_with_an_account(client, world):

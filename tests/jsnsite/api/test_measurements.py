@@ -44,7 +44,7 @@ def test_a_row_holds_the_number_its_uncertainty_and_where_it_comes_from(world, t
         "interval_days": (second.date - first.date).days,
         "jsn_mm": 0.25, "jsn_sigma_mm": 0.1, "upper_dy_mm": 0.3, "lower_dy_mm": 0.05, "upper_rotation_deg": -1.5,
         "lower_scale": None, "reliability": "review", "reasons": ["spacing_value_differs"],
-        "flagged": False, "flag_reasons": [], "review_status": "unread", "current": True,
+        "flagged": False, "flag_reasons": [], "review_status": "unread", "current": True, "from_baseline": True,
         "baseline_pixel_spacing_mm": 0.175, "baseline_spacing_source": "pixel_spacing",
         "followup_pixel_spacing_mm": 0.143, "followup_spacing_source": "entered",
         "baseline_timepoint_uuid": str(first.uuid), "followup_timepoint_uuid": str(second.uuid),
@@ -146,6 +146,7 @@ def test_a_timepoint_is_found_as_baseline_and_as_followup(mixed, world, trial):
         {"laterality": "X"},
         {"reliability": "perfect"},
         {"flagged": "maybe"},
+        {"from_baseline": "perhaps"},
         {"all": "1"},
         {"followup_ordinal": "-1"},
         {"followup_ordinal": "9" * 40},
@@ -177,3 +178,34 @@ def test_a_flag_outweighs_an_acceptance_until_it_is_withdrawn(world, measured, t
     assert row["reliability"] == "reliable"
     reviews.withdraw(measurement=measurement, reader=world.reviewer_b)
     assert the_row(trial, measurement)["review_status"] == "accepted"
+
+
+def test_pairs_between_later_films_are_listed_as_evidence_only_when_asked_for(mixed, world, trial):
+    films = [
+        RadiographFactory(timepoint=timepoint, laterality="R", state="ready")
+        for timepoint in Timepoint.objects.filter(patient__site=world.b)
+    ]
+    later = RadiographFactory(
+        timepoint=TimepointFactory(patient=films[0].timepoint.patient, ordinal=2), laterality="R"
+    )
+    MeasurementFactory(run=RunFactory(baseline=films[0], followup=later), joint="PIP4")
+    evidence = MeasurementFactory(run=RunFactory(baseline=films[1], followup=later), joint="PIP4")
+
+    def listed(**query):
+        return {row["uuid"]: row["from_baseline"] for row in all_rows(trial, PATH, joint="PIP4", **query)}
+
+    assert list(listed().values()) == list(listed(from_baseline="true").values()) == [True]
+    assert listed(from_baseline="false") == {str(evidence.uuid): False}
+    assert sorted(listed(all="true").values()) == [False, True]
+    assert listed(all="true", from_baseline="false") == {str(evidence.uuid): False}
+    row = the_row(trial, evidence)
+    assert (row["current"], row["from_baseline"]) == (False, False)
+
+
+def test_a_run_says_what_it_was_computed_from(world, measured, trial):
+    measured_from = {"baseline": {"sha256": "ab", "pixel_spacing_mm": 0.175}, "joints": ["MCP2"]}
+    run = RunFactory(
+        baseline=measured["a"].run.baseline, followup=measured["a"].run.followup, attempt=2,
+        input_digests=measured_from,
+    )  # fmt: skip
+    assert trial.get(f"{V1}runs/{run.uuid}/").json()["input_digests"] == measured_from

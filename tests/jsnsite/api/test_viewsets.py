@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from jsnsite.exports.urls import router
-from jsnsite.measurements.models import JointMeasurement, Run
-from jsnsite.radiographs.models import Radiograph
+from jsnsite.measurements.models import JointMeasurement, JointTrend, Run
+from jsnsite.radiographs.models import BoneOutline, JointAnnotation, Radiograph
 from jsnsite.reviews.models import Read
 from jsnsite.studies.models import Patient, Site, Study, Timepoint
 from tests.jsnsite.api.cases import ViewSetCases
@@ -31,6 +31,16 @@ class TestRadiographs(ViewSetCases):
     writable = True
 
 
+class TestAnnotations(ViewSetCases):
+    name, model = "annotations", JointAnnotation
+    to_site = "radiograph__timepoint__patient__site__code"
+
+
+class TestOutlines(ViewSetCases):
+    name, model = "outlines", BoneOutline
+    to_site = "radiograph__timepoint__patient__site__code"
+
+
 class TestRuns(ViewSetCases):
     name, model, to_site = "runs", Run, "followup__timepoint__patient__site__code"
 
@@ -38,6 +48,10 @@ class TestRuns(ViewSetCases):
 class TestMeasurements(ViewSetCases):
     name, model = "measurements", JointMeasurement
     to_site = "run__followup__timepoint__patient__site__code"
+
+
+class TestTrends(ViewSetCases):
+    name, model, to_site = "trends", JointTrend, "patient__site__code"
 
 
 class TestReads(ViewSetCases):

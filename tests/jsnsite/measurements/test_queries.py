@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from jsnsite.measurements import queries
+from jsnsite.measurements import queries, services
 from jsnsite.measurements.models import Run
 from jsnsite.radiographs.models import Radiograph
 from jsnsite.reviews import services as reviews
@@ -90,13 +90,14 @@ def test_a_trend_shows_flags_until_they_are_withdrawn(world, hand):
     assert not flagged()
 
 
-def test_all_trends_of_a_patient_take_one_query(world, hand, django_assert_num_queries):
+def test_all_trends_of_a_patient_take_three_queries(world, hand, django_assert_num_queries):
     for joint in ("MCP2", "MCP3"):
         for film in hand[1:]:
             run = Run.objects.filter(followup=film).first() or RunFactory(baseline=hand[0], followup=film)
             if run.state == "queued":
                 MeasurementFactory(run=run, joint=joint)
-    with django_assert_num_queries(1):
+    services.refresh_trends(hand[0].timepoint.patient)
+    with django_assert_num_queries(3):
         trends = queries.trends(world.staff_a, hand[0].timepoint.patient)
         assert [point.date for trend in trends.values() for point in trend.points]
 
@@ -114,8 +115,6 @@ def test_progress_counts_pairs_and_measurements_in_scope(world, measured):
 
 def test_progress_counts_the_newest_attempt_of_a_pair(world, hand):
     failed = RunFactory(baseline=hand[0], followup=hand[1])
-    from jsnsite.measurements import services
-
     services.fail_run(failed, "x", "x")
     assert queries.progress(world.staff_a).failed == 1
     services.retry_run(failed)

@@ -16,6 +16,7 @@ from jsnsite import queue
 from jsnsite.errors import DomainError, Immutable, NotAllowed
 from jsnsite.measurements import artifacts, services
 from jsnsite.measurements.models import JointMeasurement, Run
+from jsnsite.measurements.pairing import ALL_PAIRS_UP_TO, NEIGHBOURS, pairs_of
 from jsnsite.radiographs.models import JointAnnotation, Radiograph
 from jsnsite.studies.joints import DEFAULT_JOINTS
 from tests.jsnsite.factories import PatientFactory, RadiographFactory, TimepointFactory
@@ -80,7 +81,7 @@ def pairs(runs) -> set[tuple[int, int]]:
     return {(run.baseline.timepoint.ordinal, run.followup.timepoint.ordinal) for run in runs}
 
 
-def test_the_baseline_is_paired_with_every_later_film_of_the_hand(
+def test_every_film_is_paired_with_the_later_ones_of_its_hand_and_the_baseline_comes_first(
     hand, sent, django_capture_on_commit_callbacks
 ):
     for ordinal in (1, 2):
@@ -89,8 +90,21 @@ def test_the_baseline_is_paired_with_every_later_film_of_the_hand(
     with django_capture_on_commit_callbacks(execute=True):
         runs = services.schedule_pairs(hand.film(0))
         assert sent == []
-    assert pairs(runs) == {(0, 1), (0, 2)}
+    assert [(run.baseline.timepoint.ordinal, run.followup.timepoint.ordinal) for run in runs] == [
+        (0, 1),
+        (0, 2),
+        (1, 2),
+    ]
     assert sent == [("workers.tasks.quantify_pair", str(run.uuid)) for run in runs]
+
+
+def test_pairs_grow_with_the_visits_and_not_with_their_square():
+    assert len(pairs_of(ALL_PAIRS_UP_TO)) == 66
+    more = [len(pairs_of(n)) for n in (13, 14, 40, 41)]
+    assert more[0] <= 66 and more[1] - more[0] == more[3] - more[2] == NEIGHBOURS + 1
+    many = pairs_of(40)
+    assert many[:39] == [(0, later) for later in range(1, 40)]
+    assert all((i, i + 1) in many for i in range(39))
 
 
 def test_scheduling_again_makes_nothing_new(hand, run):

@@ -13,6 +13,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from deploy.demo import comparison, films, people, protocol, study
+from jsnsite.measurements.pairing import pairs_of
 from jsnsite.studies.models import Study
 
 _ALLOWED_SETTINGS = ("jsnsite.settings.local", "jsnsite.settings.test")
@@ -45,7 +46,7 @@ class Command(BaseCommand):
         logging.getLogger("jsnsite").setLevel(logging.WARNING)  # this terminal shows the progress instead
         plans = list(protocol.series(protocol.PATIENTS[: options["patients"]]))
         self.expected_films = sum(len(plan.films) for plan in plans)
-        self.expected_pairs = sum(len(plan.films) - 1 for plan in plans)
+        self.expected_pairs = sum(len(pairs_of(len(plan.films))) for plan in plans)
         folder = Path(settings.DATA_DIR) / "demo"
         truth_folder = folder / "truth"
         demo = study.make_study()
@@ -110,9 +111,15 @@ class Command(BaseCommand):
             time.sleep(_LOOK_EVERY_S)
 
     def _report(self, demo: Study, truth_folder: Path) -> None:
-        rows = comparison.compare(demo, study.read_truth(truth_folder))
+        truth = study.read_truth(truth_folder)
+        rows, estimates = comparison.compare(demo, truth), comparison.compare_trends(demo, truth)
         self._say(f"All done in {time.monotonic() - self.started:.0f} s.")
-        self.stdout.write("\n".join((*comparison.table(rows), *comparison.summary(rows))))
+        report = (
+            *comparison.table(rows),
+            *comparison.summary(rows, "Pairs with the baseline"),
+            *comparison.summary(estimates, "Least squares over all pairs"),
+        )
+        self.stdout.write("\n".join(report))
         if failures := study.failures(demo):
             raise CommandError("\n  ".join((f"{len(failures)} failed:", *failures)))
 

@@ -1,0 +1,189 @@
+"""Keeping the trends of joints up to date with the measurements that count."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Collection
+from typing import Any
+
+import numpy as np
+from django.db import transaction
+
+from jsnsite.measurements.models import JointMeasurement, JointTrend, Reliability
+from jsnsite.measurements.trend import Line, Pair, Suspect, TrendEstimate, estimate
+from jsnsite.radiographs.models import Laterality, Radiograph, RadiographState
+from jsnsite.studies.models import Patient
+
+DAYS_PER_YEAR = 365.25
+#: What the baseline's own point is called where others have their reliability.
+BASELINE = "baseline"
+#: Doubts about a point.
+ONLY_DOUBTFUL_PAIRS, MISCLOSURE, NOT_CONNECTED = "only_doubtful_pairs", "misclosure", "not_connected"
+_KEY = ("patient", "laterality", "joint")
+_LINE = (
+    "slope_mm_per_year",
+    "slope_sigma_mm_per_year",
+    "intercept_mm",
+    "intercept_sigma_mm",
+    "intercept_slope_covariance",
+)
+_FIELDS = [
+    field.name for field in JointTrend._meta.concrete_fields if field.name not in ("id", "uuid", *_KEY)
+]
+
+
+def refresh_trends(
+    patient: Patient, laterality: str | None = None, *, joints: Collection[str] | None = None
+) -> None:
+    """Estimate the trends of a patient anew: of both hands or of one, of all joints or of ``joints``.
+
+    Belongs into the transaction of whatever changes which films or measurements count: a result, a verdict, a film
+    that takes another's place.
+    """
+    with transaction.atomic():
+        # one result after the other, so that two at the same moment both count
+        Patient.objects.select_for_update(no_key=True).get(pk=patient.pk)
+        for side in Laterality.values if laterality is None else [laterality]:
+            _refresh_hand(patient, side, joints)
+
+
+def _refresh_hand(patient: Patient, laterality: str, joints: Collection[str] | None) -> None:
+    films = list(
+        Radiograph.objects.filter(timepoint__patient=patient, laterality=laterality, current=True)
+        .exclude(state=RadiographState.FAILED)
+        .select_related("timepoint")
+        .order_by("timepoint__ordinal")
+    )
+    kept = JointTrend.objects.filter(patient=patient, laterality=laterality)
+    if joints is not None:
+        kept = kept.filter(joint__in=joints)
+    found = [
+        _trend(patient, laterality, joint, films, rows)
+        for joint, rows in _measurements(films, joints).items()
+    ]
+    kept.exclude(joint__in=[trend.joint for trend in found]).delete()
+    JointTrend.objects.bulk_create(found, update_conflicts=True, unique_fields=_KEY, update_fields=_FIELDS)
+
+
+def _measurements(films: list[Radiograph], joints: Collection[str] | None) -> dict[str, list[dict[str, Any]]]:
+    """The newest measurements between any two of ``films`` by joint, with what readers say. One query."""
+    found: Any = JointMeasurement.objects.newest().with_flagged().with_accepted()
+    found = found.filter(run__baseline__in=films, run__followup__in=films).order_by("run", "joint")
+    if joints is not None:
+        found = found.filter(joint__in=joints)
+    by_joint: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for row in found.values(
+        "uuid", "joint", "jsn_mm", "jsn_sigma_mm", "reliability", "flagged", "accepted",
+        "run__baseline", "run__followup",
+    ):  # fmt: skip
+        by_joint[row["joint"]].append(row)
+    return by_joint
+
+
+def _trend(
+    patient: Patient, laterality: str, joint: str, films: list[Radiograph], rows: list[dict[str, Any]]
+) -> JointTrend:
+    measured = {row[end] for row in rows for end in ("run__baseline", "run__followup")}
+    shown = [film for place, film in enumerate(films) if place == 0 or film.pk in measured]
+    place = {film.pk: number for number, film in enumerate(shown)}
+    first = shown[0].timepoint.date
+    times = [(film.timepoint.date - first).days / DAYS_PER_YEAR for film in shown]
+    counting = [row for row in rows if _may_count(row)]
+    found = estimate(times, [_pair(row, place) for row in counting])
+    points = _points(shown, found)
+    return JointTrend(
+        patient=patient,
+        laterality=laterality,
+        joint=joint,
+        reliability=_worst(points),
+        points=points,
+        suspects=[_suspect(suspect, counting[suspect.pair], shown, place) for suspect in found.suspects],
+        sdc_mm=found.sdc_mm,
+        n_pairs=len(found.used),
+        chi2=found.chi2,
+        dof=found.dof,
+        **_line(found.line),
+    )
+
+
+def _may_count(row: dict[str, Any]) -> bool:
+    has_number = row["jsn_mm"] is not None and row["jsn_sigma_mm"] is not None
+    return has_number and row["reliability"] != Reliability.UNRELIABLE and not row["flagged"]
+
+
+def _pair(row: dict[str, Any], place: dict[int, int]) -> Pair:
+    is_doubtful = row["reliability"] == Reliability.REVIEW and not row["accepted"]
+    first, second = place[row["run__baseline"]], place[row["run__followup"]]
+    return Pair(first, second, row["jsn_mm"], row["jsn_sigma_mm"], is_doubtful)
+
+
+def _suspect(
+    suspect: Suspect, row: dict[str, Any], films: list[Radiograph], place: dict[int, int]
+) -> dict[str, Any]:
+    return {
+        "measurement": str(row["uuid"]),
+        "baseline_ordinal": films[place[row["run__baseline"]]].timepoint.ordinal,
+        "followup_ordinal": films[place[row["run__followup"]]].timepoint.ordinal,
+        "residual_mm": suspect.residual_mm,
+        "normalised": suspect.normalised,
+        "excluded": suspect.excluded,
+    }
+
+
+def _points(films: list[Radiograph], found: TrendEstimate) -> list[dict[str, Any]]:
+    points = []
+    for number, film in enumerate(films):
+        reliability, reasons = _verdict(number, found)
+        is_known = bool(np.isfinite(found.positions_mm[number]))
+        points.append(
+            {
+                "timepoint": str(film.timepoint.uuid),
+                "ordinal": film.timepoint.ordinal,
+                "date": film.timepoint.date.isoformat(),
+                "jsn_mm": float(found.positions_mm[number]) if is_known else None,
+                "sigma_mm": float(found.sigmas_mm[number]) if is_known else None,
+                "reliability": reliability,
+                "reasons": reasons,
+            }
+        )
+    return points
+
+
+def _verdict(film: int, found: TrendEstimate) -> tuple[str, list[str]]:
+    """Reliability of a film's point, and the codes of the doubts."""
+    if film == 0:
+        return BASELINE, []
+    if np.isnan(found.positions_mm[film]):
+        return Reliability.UNRELIABLE, [NOT_CONNECTED]
+    reasons = []
+    if not found.soundly_connected[film]:
+        reasons.append(ONLY_DOUBTFUL_PAIRS)
+    if film in found.contradicted:
+        reasons.append(MISCLOSURE)
+    return (Reliability.REVIEW if reasons else Reliability.RELIABLE), reasons
+
+
+def _worst(points: list[dict[str, Any]]) -> str:
+    known = [point["reliability"] for point in points[1:] if point["jsn_mm"] is not None]
+    if not known:
+        return Reliability.UNRELIABLE
+    return Reliability.REVIEW if Reliability.REVIEW in known else Reliability.RELIABLE
+
+
+def _line(line: Line | None) -> dict[str, float | None]:
+    if line is None:
+        return dict.fromkeys(_LINE)
+    return dict(
+        zip(
+            _LINE,
+            (
+                line.slope_mm_per_year,
+                line.slope_sigma,
+                line.intercept_mm,
+                math.sqrt(line.covariance[0, 0]),
+                float(line.covariance[0, 1]),
+            ),
+            strict=True,
+        )
+    )
