@@ -113,6 +113,7 @@ def _exposure(plan: SeriesPlan, film: FilmPlan) -> Exposure:
         edge_mm=machine.edge_mm,
         sigmoid=machine.sigmoid,
         furniture=machine.furniture,
+        processing=machine.processing,
         photometric="MONOCHROME1" if film.inverted else "MONOCHROME2",
         photons=_UNDEREXPOSED_PHOTONS if film.difficult else visit.photons,
     )

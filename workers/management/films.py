@@ -51,7 +51,8 @@ def _read_dicom(path: Path) -> Film:
         film = read_dicom(path)
     except DicomRejected as error:
         raise FilmUnreadable(f"{path.name}: {error.message}") from error
-    side: Laterality | None = None if film.laterality is None else "L" if film.laterality == "L" else "R"
+    sides: dict[str | None, Laterality] = {"L": "L", "R": "R"}  # a film of both hands is of neither alone
+    side = sides.get(film.laterality)
     return Film(path.name, film.pixels, film.pixel_spacing_mm, side, tuple(text for _, text in film.warnings))
 
 

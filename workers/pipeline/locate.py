@@ -1,30 +1,25 @@
-"""Find the finger joints of a hand on a whole film, at any rotation, left or right."""
+"""Find the finger joints of the hands on a whole film, at any rotation, left or right, bone bright or dark."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
-from model_store.locator.contract import INPUT_PX, LANDMARKS
-from model_store.locator.shape import ADULT_BREADTH_MM, MCP2, MCP5, HandFit, fit_hand, handedness
+from model_store.locator.contract import LANDMARKS
+from model_store.locator.shape import ADULT_BREADTH_MM, MCP2, MCP5
 from workers.inference import InferenceBackend, get_backend
-from workers.pipeline.crop import Matrix, apply, resample, upright
-from workers.pipeline.readings import readings
+from workers.pipeline.apart import covered, halves, opposite, widest_strip_beside, without
+from workers.pipeline.looking import LAST_LOOK, SeenHand, look_closer, look_for_hand
+from workers.pipeline.readings import Reading, Thinned, readings, thinned
 from workers.pipeline.types import JOINTS, ROI_SIZE_MM, FloatArray, Laterality, LocatedJoint
 
-Floats = npt.NDArray[np.float64]
-
-_PRESENT = 0.35  # agreement from which on there is a hand
 _SURE = 0.6  # agreement from which on no other reading of the film is tried
-_CERTAIN_SIDE = 0.25  # how much better one side must fit for the film to overrule what it is filed as
+_SECOND = 0.5  # agreement from which on there is a second hand
+_ALIKE = 0.55  # size of the smaller of two hands on one film, as a share of the larger one's
+_SHARED = 0.35  # share of a hand that another one may cover without being the same hand
+_ROOM = 1.0  # breadths of a hand that must be free beside it for another one to lie there
 _GUESSED = 0.05  # confidence below which a joint is placed where the hand's shape expects it
-_FILL = 0.86  # share of the frame that the landmarks fill on a closer look
-_CLOSER_LOOKS = (
-    (0.0,),
-    (-7.0, 0.0, 7.0),
-)  # turns of the hand, degrees, of each look; the last ones are averaged
 
 #: The landmark that a joint's distal bone points to, and the one it starts at.
 _AXES: dict[str, tuple[str, str]] = {
@@ -37,15 +32,17 @@ _AXES: dict[str, tuple[str, str]] = {
 
 @dataclass(frozen=True)
 class HandLocation:
-    """The hand on a film.
+    """A hand on a film.
 
     ``joints``: empty where no hand was found. ``laterality``: as the film shows it, for a posteroanterior view; None
-    where no hand was found or it cannot be told. ``confidence``: 0 to 1, that there is a hand, whole and as found.
+    where no hand was found. ``confidence``: 0 to 1, that there is a hand, whole and as found. ``bone_dark``: the film
+    shows bone darker than what surrounds it, and must be inverted before anything is measured on it.
     """
 
     joints: list[LocatedJoint]
     laterality: Laterality | None
     confidence: float
+    bone_dark: bool = False
 
 
 def locate_joints(
@@ -57,7 +54,7 @@ def locate_joints(
 ) -> list[LocatedJoint]:
     """The joints of ``JOINTS`` that are on the film, in that order; an empty list where there is no hand.
 
-    Args and errors: see ``locate_hand``.
+    Args and errors: see ``locate_hands``.
     """
     found = locate_hand(image, pixel_spacing_mm=pixel_spacing_mm, laterality=laterality, backend=backend)
     return [joint for joint in found.joints if joint.joint in JOINTS]
@@ -70,17 +67,34 @@ def locate_hand(
     laterality: Laterality | None = None,
     backend: InferenceBackend | None = None,
 ) -> HandLocation:
-    """All fourteen finger joints of a hand, and which hand it is.
+    """All fourteen finger joints of one hand: the one of this laterality where the film shows two, else the surer one.
 
-    The whole film is looked at in four orientations; the best answer says where and how the hand lies; then the hand
-    is looked at again, upright and filling the frame. Where no hand, or a doubtful one, is seen, other readings of the
-    film's tones are tried.
+    Args and errors: see ``locate_hands``. Where the film shows no hand, the location has no joints.
+    """
+    hands = locate_hands(image, pixel_spacing_mm=pixel_spacing_mm, laterality=laterality, backend=backend)
+    wanted = [hand for hand in hands if hand.laterality == laterality]
+    return max(wanted or hands, key=lambda hand: hand.confidence, default=HandLocation([], None, 0.0))
+
+
+def locate_hands(
+    image: FloatArray,
+    *,
+    pixel_spacing_mm: float | None = None,
+    laterality: Laterality | None = None,
+    backend: InferenceBackend | None = None,
+) -> list[HandLocation]:
+    """The hands on a film, none, one or two, from the film's left to its right, each with its finger joints.
+
+    The whole film is looked at in four orientations; the best answer says where and how a hand lies; then the hand is
+    looked at again, upright and filling the frame. What it covers is painted over, and a second hand is looked for;
+    where there is one, each is looked at once more without the other. Where no hand, or a doubtful one, is seen, other
+    readings of the film's tones are tried, the inverted film first, and then the halves of the film.
 
     Args:
-        image: (H, W), bone bright, any intensity scale.
+        image: (H, W), bone bright or bone dark, any intensity scale.
         pixel_spacing_mm: of the film; a ROI's side is then 22.4 mm. Without it, the ROI grows with the hand: 22.4 mm on
             an adult's.
-        laterality: what the film is filed as; it decides only where the film itself does not tell.
+        laterality: what the film is filed as; it decides only where a film of one hand does not tell.
         backend: what runs the model ``locator``; that of the environment where not given.
 
     Raises:
@@ -90,34 +104,16 @@ def locate_hand(
     """
     image = _checked(image, pixel_spacing_mm)
     backend = backend or get_backend()
-    best = HandLocation([], None, 0.0)
-    for reading in readings(image):
-        found = _locate(reading, pixel_spacing_mm, laterality, backend)
-        if (bool(found.joints), found.confidence) > (bool(best.joints), best.confidence):
-            best = found
-        if best.joints and best.confidence > _SURE:
-            break
-    return best
-
-
-def _locate(
-    image: FloatArray,
-    pixel_spacing_mm: float | None,
-    laterality: Laterality | None,
-    backend: InferenceBackend,
-) -> HandLocation:
-    """What one reading of the film shows."""
-    points, confidence = _first_look(image, backend)
-    fit = _fit(points, confidence, laterality)
-    for turns in _CLOSER_LOOKS:
-        if not _plausible(fit, image.shape):
-            return HandLocation([], None, fit.agreement)
-        points, confidence = _closer_look(image, fit, turns, backend)
-        fit = _fit(points, confidence, laterality)
-    if fit.agreement < _PRESENT:
-        return HandLocation([], None, fit.agreement)
-    joints = _joints(points, confidence, fit, image.shape, pixel_spacing_mm)
-    return HandLocation(joints, "L" if fit.mirrored else "R", fit.agreement)
+    film = thinned(image)
+    reading, hand = _first_hand(film.pixels, laterality, backend)
+    if not hand.is_there:
+        return []
+    hands = [hand]
+    other = _second_hand(reading.pixels, hand, backend)
+    if other is not None:
+        hands = [_alone(reading.pixels, one, two, backend) for one, two in ((hand, other), (other, hand))]
+    hands.sort(key=lambda hand: float(hand.fit.offset[0]))
+    return [_location(hand, film, image.shape, pixel_spacing_mm, reading.bone_dark) for hand in hands]
 
 
 def _checked(image: FloatArray, pixel_spacing_mm: float | None) -> FloatArray:
@@ -133,68 +129,55 @@ def _checked(image: FloatArray, pixel_spacing_mm: float | None) -> FloatArray:
     return image
 
 
-def _look(image: FloatArray, views: list[Matrix], backend: InferenceBackend) -> list[tuple[Floats, Floats]]:
-    """Landmarks (19, 2) in pixels of the image, and their confidence (19,), from each view of it."""
-    frames = []
-    for view in views:
-        frame = resample(image, view, (INPUT_PX, INPUT_PX), order=1)[0]
-        frames.append(np.clip(frame, *np.percentile(frame, [0.5, 99.5])))
-    found = backend.infer("locator", {"image": np.stack(frames)[:, None].astype(np.float32)})
-    points, confidence = (np.asarray(found[name], np.float64) for name in ("points", "confidence"))
-    return [(apply(view, p), c) for view, p, c in zip(views, points, confidence, strict=True)]
+def _first_hand(
+    image: FloatArray, laterality: Laterality | None, backend: InferenceBackend
+) -> tuple[Reading, SeenHand]:
+    """The hand that is seen best in any reading of the film, and that reading."""
+    best: tuple[Reading, SeenHand] | None = None
+    for reading in readings(image):
+        for window in (None, *(halves(image.shape) if reading.is_plain else ())):
+            seen = look_for_hand(reading.pixels, laterality, backend, window)
+            if best is None or seen.fit.agreement > best[1].fit.agreement:
+                best = reading, seen
+            if best[1].fit.agreement > _SURE:
+                return best
+    assert best is not None  # there is always a first reading
+    return best
 
 
-def _first_look(image: FloatArray, backend: InferenceBackend) -> tuple[Floats, Floats]:
-    """The whole film, in the four orientations; the answer that looks most like a hand."""
-    height, width = image.shape
-    centre, step = ((width - 1) / 2, (height - 1) / 2), max(height, width) / INPUT_PX
-    small = resample(image, upright(centre, 0.0, step, INPUT_PX), (INPUT_PX, INPUT_PX), order=1)[0]
-    middle = ((INPUT_PX - 1) / 2, (INPUT_PX - 1) / 2)
-    quarters = [upright(middle, angle, 1.0, INPUT_PX) for angle in (0.0, 90.0, 180.0, 270.0)]
-    answers = _look(small, quarters, backend)
-    points, confidence = max(answers, key=lambda answer: handedness(*answer)[0].agreement)
-    return apply(upright(centre, 0.0, step, INPUT_PX), points), confidence
+def _second_hand(image: FloatArray, hand: SeenHand, backend: InferenceBackend) -> SeenHand | None:
+    """Another hand of about the same size, where there is one."""
+    taken = covered(hand, image.shape)
+    beside = widest_strip_beside(taken)
+    if min(beside.width, beside.height) < _ROOM * hand.breadth_px:
+        return None
+    rest = without(image, taken)
+    for window in (None, opposite(taken), beside):
+        other = look_for_hand(rest, None, backend, window)
+        sizes = sorted((hand.breadth_px, other.breadth_px))
+        if other.fit.agreement < _SECOND or sizes[0] < _ALIKE * sizes[1]:
+            continue
+        place = covered(other, image.shape)
+        if (taken & place).sum() < _SHARED * min(taken.sum(), place.sum()):
+            return other
+    return None
 
 
-def _closer_look(
-    image: FloatArray, fit: HandFit, turns: tuple[float, ...], backend: InferenceBackend
-) -> tuple[Floats, Floats]:
-    """The hand upright, as a right one, filling the frame; the mean over small turns."""
-    shape = fit.points()
-    views = []
-    for turn in turns:
-        angle = fit.angle_deg + turn
-        axes = upright((0.0, 0.0), angle, 1.0, 1, mirrored=fit.mirrored)[:, :2]
-        within = shape @ axes  # the landmarks along the view's own axes
-        low, high = within.min(axis=0), within.max(axis=0)
-        centre = axes @ ((low + high) / 2)
-        step = float((high - low).max()) / (_FILL * INPUT_PX)
-        views.append(upright(centre, angle, step, INPUT_PX, mirrored=fit.mirrored))
-    answers = _look(image, views, backend)
-    points = np.stack([points for points, _ in answers])
-    confidence = np.stack([confidence for _, confidence in answers])
-    weight = confidence[..., None] + 1e-6
-    return (points * weight).sum(axis=0) / weight.sum(axis=0), confidence.mean(axis=0)
+def _alone(image: FloatArray, hand: SeenHand, other: SeenHand, backend: InferenceBackend) -> SeenHand:
+    """The hand as it is seen where the other one is painted over."""
+    part = covered(other, image.shape) & ~covered(hand, image.shape)
+    again = look_closer(without(image, part), hand, None, backend, looks=LAST_LOOK)
+    return again if again.is_there else hand
 
 
-def _fit(points: Floats, confidence: Floats, filed_as: Laterality | None) -> HandFit:
-    fit, certainty = handedness(points, confidence)
-    if filed_as is not None and certainty < _CERTAIN_SIDE:
-        return fit_hand(points, confidence, mirrored=filed_as == "L")
-    return fit
-
-
-def _plausible(fit: HandFit, shape: tuple[int, ...]) -> bool:
-    """Whether a closer look is worth it: there may be a hand, and not a far smaller or larger one than the film."""
-    breadth = fit.scale_px * ADULT_BREADTH_MM
-    return fit.agreement > 0.5 * _PRESENT and 0.04 * max(shape) < breadth < max(shape)
-
-
-def _joints(
-    points: Floats, confidence: Floats, fit: HandFit, shape: tuple[int, ...], pixel_spacing_mm: float | None
-) -> list[LocatedJoint]:
-    expected = fit.points()
-    points = np.where(confidence[:, None] < _GUESSED, expected, points)
+def _location(
+    hand: SeenHand,
+    film: Thinned,
+    shape: tuple[int, ...],
+    pixel_spacing_mm: float | None,
+    bone_dark: bool,
+) -> HandLocation:
+    points = film.to_film(np.where(hand.confidence[:, None] < _GUESSED, hand.fit.points(), hand.points))
     place = dict(zip(LANDMARKS, points, strict=True))
     breadth = float(np.linalg.norm(points[MCP2] - points[MCP5]))
     size = ROI_SIZE_MM / pixel_spacing_mm if pixel_spacing_mm else ROI_SIZE_MM * breadth / ADULT_BREADTH_MM
@@ -207,6 +190,6 @@ def _joints(
             continue
         start, end = (place[end] for end in _AXES[name])
         angle = float(np.rad2deg(np.arctan2(end[0] - start[0], start[1] - end[1])))
-        trust = float(confidence[index] * np.exp(-((fit.residual[index] / 0.6) ** 2)))
+        trust = float(hand.confidence[index] * np.exp(-((hand.fit.residual[index] / 0.6) ** 2)))
         joints.append(LocatedJoint(name, float(x), float(y), angle, size, trust))
-    return joints
+    return HandLocation(joints, hand.laterality, hand.fit.agreement, bone_dark)

@@ -13,6 +13,8 @@ from workers.inference.protocol import InferenceBackend
 from workers.pipeline.crop import crop_roi, resample
 from workers.pipeline.judge import calibrated_sigma, judge
 from workers.pipeline.locate import locate_joints
+from workers.pipeline.outlines import drawn_masks
+from workers.pipeline.polarity import bone_bright
 from workers.pipeline.register import Registration, RoiPair, register_pairs
 from workers.pipeline.segment import segment_rois
 from workers.pipeline.types import (
@@ -23,6 +25,7 @@ from workers.pipeline.types import (
     JointResult,
     Laterality,
     LocatedJoint,
+    Outlines,
     Reliability,
 )
 
@@ -35,7 +38,8 @@ SEAM_MM = 0.35
 #: A bone that shows less than this in the ROI is not one to register.
 SMALLEST_BONE_MM2 = 12.0
 
-Masks = tuple[BoolArray, BoolArray]
+#: (upper, lower) bone of a ROI; None: segmented by the model.
+Masks = tuple[BoolArray | None, BoolArray | None]
 
 
 def quantify_joints(
@@ -45,6 +49,8 @@ def quantify_joints(
     *,
     fixed_masks: Sequence[Masks] | None = None,
     moving_masks: Sequence[Masks] | None = None,
+    fixed_valid: Sequence[BoolArray] | None = None,
+    moving_valid: Sequence[BoolArray] | None = None,
     backend: InferenceBackend | None = None,
 ) -> list[JointResult]:
     """JSN of each joint from its baseline and follow-up ROI.
@@ -53,7 +59,9 @@ def quantify_joints(
         fixed, moving: upright ROIs (H, W), distal bone on top, bone bright, any sizes; positions are compared in
             each ROI's own pixels.
         pixel_spacing_mm: one number, or one for each pair.
-        fixed_masks, moving_masks: (upper, lower) boolean arrays of each ROI; segmented by the model where not given.
+        fixed_masks, moving_masks: (upper, lower) boolean arrays of each ROI; what is not given, or None, is segmented
+            by the model.
+        fixed_valid, moving_valid: (H, W), False where a ROI reaches beyond its film and shows nothing.
         backend: what runs the models; the one that the environment names where not given.
 
     Returns:
@@ -65,15 +73,16 @@ def quantify_joints(
         InferenceError: from the backend.
     """
     spacings = _spacings(len(fixed), pixel_spacing_mm)
-    for name, sequence in (("moving", moving), ("fixed_masks", fixed_masks), ("moving_masks", moving_masks)):
+    given = {"moving": moving, "fixed_masks": fixed_masks, "moving_masks": moving_masks}
+    for name, sequence in {**given, "fixed_valid": fixed_valid, "moving_valid": moving_valid}.items():
         if sequence is not None and len(sequence) != len(fixed):
             raise ValueError(f"There are {len(fixed)} fixed ROIs but {len(sequence)} {name}.")
     if not fixed:
         return []
     backend = backend or get_backend()
     fixed, moving = [_roi(roi, "fixed") for roi in fixed], [_roi(roi, "moving") for roi in moving]
-    fixed_soft = _masks(fixed, spacings, fixed_masks, backend)
-    moving_soft = _masks(moving, spacings, moving_masks, backend)
+    fixed_soft = _seen(_masks(fixed, spacings, fixed_masks, backend), fixed_valid)
+    moving_soft = _seen(_masks(moving, spacings, moving_masks, backend), moving_valid)
     pairs = [
         _working_pair(*parts) for parts in zip(fixed, moving, fixed_soft, moving_soft, spacings, strict=True)
     ]
@@ -85,7 +94,9 @@ def quantify_joints(
     results = []
     for i, obstacle in enumerate(obstacles):
         parts = fixed[i], moving[i], fixed_soft[i], spacings[i]
-        results.append(_failed(*parts, obstacle) if obstacle else _result(*parts, pairs[i], registrations[i]))
+        result = _failed(*parts, obstacle) if obstacle else _result(*parts, pairs[i], registrations[i])
+        bones = moving_soft[i] > 0.5
+        results.append(replace(result, moving_masks=BoneMasks(bones[0], bones[1])))
     return results
 
 
@@ -97,6 +108,7 @@ def quantify_hands(
     *,
     laterality: Laterality | None = None,
     annotations: tuple[Sequence[LocatedJoint], Sequence[LocatedJoint]] | None = None,
+    outlines: tuple[Mapping[str, Outlines], Mapping[str, Outlines]] = ({}, {}),
     backend: InferenceBackend | None = None,
 ) -> dict[str, JointResult]:
     """JSN of every joint that both films of a hand show, by name.
@@ -104,7 +116,9 @@ def quantify_hands(
     Args:
         fixed, moving: whole-hand films (H, W) of the same hand, bone bright, each with its own spacing.
         laterality: of the hand, where it is known.
-        annotations: (fixed, moving) joints; located by the model where not given.
+        annotations: (fixed, moving) joints; located by the model where not given. The ROI of a pair has the smaller of
+            the two sizes.
+        outlines: (fixed, moving) bones by joint that a person has drawn; the others are segmented by the model.
         backend: what runs the models; the one that the environment names where not given.
 
     Returns:
@@ -121,19 +135,35 @@ def quantify_hands(
             locate_joints(fixed, pixel_spacing_mm=fixed_spacing_mm, laterality=laterality, backend=backend),
             locate_joints(moving, pixel_spacing_mm=moving_spacing_mm, laterality=laterality, backend=backend),
         )
+    fixed, moving = bone_bright(fixed, annotations[0]), bone_bright(moving, annotations[1])
     on_fixed, on_moving = ({joint.joint: joint for joint in located} for located in annotations)
     names = [name for name in on_fixed if name in on_moving]
     if not names:
         return {}
     spacing_mm = min(max(fixed_spacing_mm, moving_spacing_mm, FINEST_SPACING_MM), COARSEST_SPACING_MM)
-    fixed_crops = [crop_roi(fixed, on_fixed[n], fixed_spacing_mm, spacing_out_mm=spacing_mm) for n in names]
-    moving_crops = [
-        crop_roi(moving, on_moving[n], moving_spacing_mm, spacing_out_mm=spacing_mm) for n in names
-    ]
+    sizes_mm = {
+        n: min(on_fixed[n].size_px * fixed_spacing_mm, on_moving[n].size_px * moving_spacing_mm)
+        for n in names
+    }
+    fixed_crops, moving_crops = (
+        [crop_roi(film, joints[n], film_mm, spacing_out_mm=spacing_mm, size_mm=sizes_mm[n]) for n in names]
+        for film, joints, film_mm in (
+            (fixed, on_fixed, fixed_spacing_mm),
+            (moving, on_moving, moving_spacing_mm),
+        )
+    )
     results = quantify_joints(
         [crop.pixels for crop in fixed_crops],
         [crop.pixels for crop in moving_crops],
         spacing_mm,
+        fixed_masks=[
+            drawn_masks(crop, outlines[0].get(n, {})) for n, crop in zip(names, fixed_crops, strict=True)
+        ],
+        moving_masks=[
+            drawn_masks(crop, outlines[1].get(n, {})) for n, crop in zip(names, moving_crops, strict=True)
+        ],
+        fixed_valid=[crop.valid for crop in fixed_crops],
+        moving_valid=[crop.valid for crop in moving_crops],
         backend=backend,
     )
     named = {}
@@ -187,16 +217,27 @@ def _masks(
     backend: InferenceBackend,
 ) -> list[FloatArray]:
     """Masks (2, H, W) in [0, 1] of each ROI, as given or segmented by the model."""
-    if given is None:
-        finite = [np.nan_to_num(roi) for roi in rois]
-        return [np.stack(masks) for masks in segment_rois(finite, spacings, backend)]
+    given = given or [(None, None)] * len(rois)
+    wanted = [i for i, bones in enumerate(given) if any(bone is None for bone in bones)]
+    finite = [np.nan_to_num(rois[i]) for i in wanted]
+    segmented = dict(zip(wanted, segment_rois(finite, [spacings[i] for i in wanted], backend), strict=True))
     stacked = []
-    for roi, (upper, lower) in zip(rois, given, strict=True):
-        masks = np.stack([np.asarray(upper), np.asarray(lower)]).astype(np.float32)
+    for i, (roi, bones) in enumerate(zip(rois, given, strict=True)):
+        masks = np.stack(
+            [
+                segmented[i][place] if bone is None else np.asarray(bone, np.float32)
+                for place, bone in enumerate(bones)
+            ]
+        )
         if masks.shape[1:] != roi.shape:
             raise ValueError(f"Masks {masks.shape[1:]} must have the shape of their ROI {roi.shape}.")
         stacked.append(masks)
     return stacked
+
+
+def _seen(masks: list[FloatArray], valid: Sequence[BoolArray] | None) -> list[FloatArray]:
+    """Masks without what lies beyond the film: the repeated edge of a film looks like bone."""
+    return masks if valid is None else [mask * seen for mask, seen in zip(masks, valid, strict=True)]
 
 
 def _working_pair(

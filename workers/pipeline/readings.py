@@ -1,26 +1,64 @@
-"""Ways to read a film whose tones hide the hand: bright borders, and hands far darker than what lies beside them."""
+"""Ways to read a film whose tones hide the hand: bone dark, bright borders, hands far darker than what lies beside."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 from scipy import ndimage
 
+from workers.pipeline.polarity import inverted
 from workers.pipeline.types import FloatArray
 
 _BRIGHT = 0.7  # share of the film's range above which a border is bright
 _MOSTLY = 0.7  # share of the film that a border may cover and still be one
 _SAMPLED_PX = 512  # side to which films are thinned out before their tones are measured
+_LARGEST_PX = 1536  # longer side above which a film is thinned out before hands are looked for
 
 
-def readings(image: FloatArray) -> Iterator[FloatArray]:
-    """The film (H, W) as it is; without its bright border; and with its dark tones lifted. Each is made when asked."""
-    yield image
-    plain = without_border(image)
-    if plain is not image:
-        yield plain
-    yield lifted(plain)
+@dataclass(frozen=True)
+class Reading:
+    """A film (H, W) with its tones changed so that bone is bright; ``bone_dark``: on the film itself it is dark."""
+
+    pixels: FloatArray
+    bone_dark: bool
+    is_plain: bool
+
+
+@dataclass(frozen=True)
+class Thinned:
+    """A film with ``step`` x ``step`` of its pixels averaged into one."""
+
+    pixels: FloatArray
+    step: int
+
+    def to_film(self, points: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        """Points (N, 2), (x, y) in these pixels, as pixels of the film."""
+        return points * self.step + (self.step - 1) / 2
+
+
+def thinned(image: FloatArray) -> Thinned:
+    """The film as large as the search for hands needs it, at most 2 x 1536 pixels a side less one."""
+    step = max(1, max(image.shape) // _LARGEST_PX)
+    height, width = (length // step for length in image.shape)
+    blocks = image[: height * step, : width * step].reshape(height, step, width, step)
+    return Thinned(blocks.mean(axis=(1, 3), dtype=np.float32), step)
+
+
+def readings(image: FloatArray) -> Iterator[Reading]:
+    """The film (H, W) as it is and inverted; then both without bright borders; then with dark tones lifted. Each is
+    made when asked for.
+    """
+    sides = ((image, False), (inverted(image), True))
+    for pixels, bone_dark in sides:
+        yield Reading(pixels, bone_dark, is_plain=True)
+    for pixels, bone_dark in sides:
+        plain = without_border(pixels)
+        if plain is not pixels:
+            yield Reading(plain, bone_dark, is_plain=False)
+        yield Reading(lifted(plain), bone_dark, is_plain=False)
 
 
 def without_border(image: FloatArray) -> FloatArray:

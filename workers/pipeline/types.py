@@ -1,11 +1,12 @@
 """What the pipeline takes and gives: plain dataclasses over numpy arrays.
 
 Arrays are (H, W) float32 with bone bright. Pixel coordinates are x right, y down, with pixel centres at
-integers. Displacements are in mm, y pointing down (proximally), read at the joint centre.
+integers. Displacements are in mm, y pointing down (proximally), read at the joint (`model_store.registrar.regions.reading_points`).
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal
@@ -50,7 +51,7 @@ class LocatedJoint:
 
 @dataclass(frozen=True)
 class BoneMotion:
-    """Rigid motion of one bone from fixed to moving, read at the joint centre.
+    """Rigid motion of one bone from fixed to moving, read at the joint (`model_store.registrar.regions.reading_points`).
 
     ``dx_mm`` to the right and ``dy_mm`` downwards (proximally); ``rotation_deg`` clockwise on screen;
     ``scale`` dimensionless, 1 = same size.
@@ -70,6 +71,10 @@ class BoneMasks:
     lower: BoolArray
 
 
+#: Bones that a person has outlined: by name of the bone, "upper" or "lower", corners (N, 2) in film pixels.
+Outlines = Mapping[str, npt.NDArray[np.float64]]
+
+
 @dataclass(frozen=True)
 class JointResult:
     """JSN of one joint between a fixed (baseline) and a moving (follow-up) ROI.
@@ -78,7 +83,7 @@ class JointResult:
     deviation. ``loss_map`` (H, W) is the squared difference of warped moving and fixed inside the bones, in
     units of the fixed image's variance inside the bones, NaN outside; ``loss_before`` the same without registration.
     ``fixed`` and ``warped`` are the pair as compared, on the scale of the fixed image; ``warped`` takes each pixel from
-    the bone it belongs to.
+    the bone it belongs to. ``moving_masks``: the bones of the follow-up, in the moving ROI's own pixels.
     A joint that could not be measured has NaN numbers, reliability ``unreliable`` and a reason.
     """
 
@@ -97,3 +102,4 @@ class JointResult:
     warped: FloatArray
     pixel_spacing_mm: float
     metrics: dict[str, float] = field(default_factory=dict)
+    moving_masks: BoneMasks | None = None

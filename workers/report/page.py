@@ -8,13 +8,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from django.template import Context, Engine
 
 from jsnsite.pages import words
 from workers.pipeline.types import FloatArray, JointResult, Laterality, LocatedJoint
-from workers.report import pictures
-from workers.report.pictures import Rgb
+from workers.report import panels, pictures
 
 _FOLDER = Path(__file__).resolve().parent
 Z_95 = 1.96
@@ -56,7 +54,7 @@ def write_report(report: Report, path: Path) -> None:
 
 
 def _context(report: Report) -> dict[str, Any]:
-    top = _top_of_scale(report.results.values())
+    top = panels.top_of_scale(report.results.values())
     span = _span(report.results.values())
     return {
         "report": report,
@@ -67,12 +65,10 @@ def _context(report: Report) -> dict[str, Any]:
         "counts": _counts(report),
         "mean": _mean(report),
         "ticks": [{"x": _x(value, span), "label": words.signed_mm(value, 1)} for value in _ticks(span)],
-        "scale": pictures.data_uri(
-            np.repeat(pictures.heat(np.linspace(0, 1, 256, dtype=np.float32))[None], 12, axis=0)
-        ),
+        "scale": panels.colour_scale(),
         "scale_top": f"{top:g}",
-        "upper_colour": _css(pictures.UPPER_RGB),
-        "lower_colour": _css(pictures.LOWER_RGB),
+        "upper_colour": panels.css_colour(pictures.UPPER_RGB),
+        "lower_colour": panels.css_colour(pictures.LOWER_RGB),
     }
 
 
@@ -111,7 +107,7 @@ def _joint(name: str, result: JointResult, top: float, span: float) -> dict[str,
         "mark": _MARKS[result.reliability.value],
         "reasons": [words.reason(code) for code in result.reasons],
         "bones": _bones(result) if is_measured else [],
-        "pictures": _pictures(result, top) if is_measured else _unregistered(result),
+        "pictures": panels.of_pair(result, top) if is_measured else panels.unregistered(result),
         "chart": _bar(result.jsn_mm, half_mm, span) if is_measured else None,
     }
 
@@ -127,41 +123,6 @@ def _bones(result: JointResult) -> list[dict[str, str]]:
         }
         for name, motion in (("upper (distal)", result.upper), ("lower (proximal)", result.lower))
     ]
-
-
-def _pictures(result: JointResult, top: float) -> list[dict[str, str]]:
-    window = pictures.grey_window(result.fixed)
-    fixed = pictures.grey(result.fixed, window)
-    warped = pictures.grey(result.warped, window)
-    return [
-        _picture("Baseline", pictures.with_outlines(fixed, result.masks)),
-        *_unregistered(result)[1:],
-        _picture("Follow-up, warped onto it", pictures.with_outlines(warped, result.masks)),
-        _picture("Loss before", pictures.loss_over(fixed, result.loss_before, top)),
-        _picture("Loss after", pictures.loss_over(fixed, result.loss_map, top)),
-    ]
-
-
-def _unregistered(result: JointResult) -> list[dict[str, str]]:
-    pairs = (("Baseline", result.fixed), ("Follow-up", result.moving))
-    return [
-        _picture(title, pictures.enlarged(pictures.grey(image, pictures.grey_window(image))))
-        for title, image in pairs
-    ]
-
-
-def _picture(title: str, picture: Rgb) -> dict[str, str]:
-    return {"title": title, "address": pictures.data_uri(picture)}
-
-
-def _top_of_scale(results: Any) -> float:
-    """One colour scale for all joints: a round number that 99 % of the loss after registration stays below."""
-    losses = [result.loss_map[np.isfinite(result.loss_map)] for result in results]
-    together = np.concatenate([loss for loss in losses if loss.size] or [np.ones(1)])
-    top = max(float(np.percentile(together, 99)), 1e-3)
-    power = float(10 ** math.floor(math.log10(top)))
-    steps: list[float] = [step * power for step in (1, 2, 5, 10)]
-    return min(step for step in steps if step >= top * 0.999)
 
 
 def _span(results: Any) -> float:
@@ -200,10 +161,6 @@ def _mean(report: Report) -> dict[str, Any] | None:
     half_mm = Z_95 * math.sqrt(sum(result.jsn_sigma_mm**2 for result in reliable)) / len(reliable)
     mean_mm = sum(result.jsn_mm for result in reliable) / len(reliable)
     return {"jsn": words.signed_mm(mean_mm, 3), "interval": f"± {half_mm:.3f}", "count": len(reliable)}
-
-
-def _css(rgb: tuple[int, int, int]) -> str:
-    return f"rgb({rgb[0]} {rgb[1]} {rgb[2]})"
 
 
 def _css_number(value: float) -> str:

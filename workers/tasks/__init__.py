@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from jsnsite.measurements import services as measurements
 from jsnsite.measurements.models import Run
 from jsnsite.queue import LOCATE_JOINTS, QUANTIFY_PAIR
 from jsnsite.radiographs import services as radiographs
-from jsnsite.radiographs.models import JointAnnotation, Radiograph
+from jsnsite.radiographs.models import BoneOutline, JointAnnotation, Radiograph
 from workers.inference import get_backend
 from workers.pipeline.locate import locate_hand
 from workers.pipeline.quantify import quantify_hands
-from workers.pipeline.types import Laterality, LocatedJoint
+from workers.pipeline.types import Laterality, LocatedJoint, Outlines
 from workers.tasks.provenance import provenance
 from workers.tasks.recovery import resend_lost
 from workers.tasks.reliable import reliable
@@ -42,6 +44,7 @@ def quantify_pair(run: Run) -> None:
         _spacing(pair.followup),
         laterality=_side(pair.laterality),
         annotations=(_located(pair.baseline_annotations), _located(pair.followup_annotations)),
+        outlines=(_drawn(pair.baseline_outlines), _drawn(pair.followup_outlines)),
         backend=backend,
     )
     measurements.record_run(run, results.values(), provenance(backend))
@@ -62,3 +65,10 @@ def _located(annotations: dict[str, JointAnnotation]) -> list[LocatedJoint]:
         LocatedJoint(row.joint, row.x_px, row.y_px, row.angle_deg, row.size_px, row.confidence)
         for row in annotations.values()
     ]
+
+
+def _drawn(outlines: dict[str, dict[str, BoneOutline]]) -> dict[str, Outlines]:
+    return {
+        joint: {bone: np.asarray(row.polygon, np.float64) for bone, row in bones.items()}
+        for joint, bones in outlines.items()
+    }

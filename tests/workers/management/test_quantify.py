@@ -73,6 +73,29 @@ def test_a_picture_of_16_bits_gives_what_the_dicom_file_gives(pair: list[Path], 
     assert results[0] == pytest.approx(results[1], abs=1e-4)
 
 
+def test_an_inverted_picture_gives_what_the_picture_gives(pair: list[Path], tmp_path: Path) -> None:
+    results = []
+    for turned in (False, True):
+        paths = [as_picture(path) for path in pair]
+        if turned:
+            pixels = np.asarray(Image.open(paths[1])).astype(np.int32)
+            Image.fromarray((pixels.max() + pixels.min() - pixels).astype(np.uint16)).save(paths[1])
+        numbers = tmp_path / f"{turned}.json"
+        quantify(*paths, "--spacing-mm", 0.175, "--json", numbers)
+        results.append([row["jsn_mm"] for row in json.loads(numbers.read_text())["joints"]])
+    assert results[0] == pytest.approx(results[1], abs=0.002)
+
+
+def test_of_a_film_of_both_hands_the_one_named_is_measured(pair: list[Path], tmp_path: Path) -> None:
+    both = tmp_path / "both.png"
+    pixels = dcmread(pair[0]).pixel_array
+    Image.fromarray(np.concatenate([pixels, pixels[:, ::-1]], axis=1).astype(np.uint16)).save(both)
+    with pytest.raises(CommandError, match="--laterality"):
+        quantify(both, both, "--spacing-mm", 0.175)
+    shown = quantify(both, pair[1], "--spacing-mm", 0.175, "--laterality", "L")
+    assert "left hand" in shown and "Not found" not in shown
+
+
 def test_a_film_against_itself_has_not_changed(pair: list[Path], tmp_path: Path) -> None:
     numbers = tmp_path / "numbers.json"
     quantify(pair[0], pair[0], "--json", numbers)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,8 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from workers.inference import InferenceBackend, InferenceError, get_backend
 from workers.management.films import Film, FilmUnreadable, read_film
 from workers.pipeline import quantify_hands
-from workers.pipeline.locate import HandLocation, locate_hand
+from workers.pipeline.locate import HandLocation, locate_hands
+from workers.pipeline.polarity import inverted
 from workers.pipeline.types import JOINTS, JointResult, Laterality
 from workers.report import HandFilm, Report, write_report
 from workers.version import code_version
@@ -38,7 +40,9 @@ class Command(BaseCommand):
         parser.add_argument("--followup-spacing-mm", type=float, help="pixel spacing of the later film alone")
         parser.add_argument("--laterality", choices=("L", "R"), help="which hand it is, where that is known")
         parser.add_argument(
-            "--invert", action="store_true", help="the pictures show bone dark (not for DICOM)"
+            "--invert",
+            action="store_true",
+            help="the pictures show bone dark, for where that is not seen by itself (not for DICOM)",
         )
         parser.add_argument("--all-joints", action="store_true", help="the distal joints of the fingers, too")
         parser.add_argument("--json", type=Path, metavar="FILE", help="write the measurements")
@@ -71,12 +75,17 @@ class Command(BaseCommand):
             _spacing(films[1], options["followup_spacing_mm"] or spacing),
         ]
         backend = get_backend()
+        filed_as = options["laterality"] or films[0].laterality or films[1].laterality
         hands = [
-            self._locate(film, spacing_mm, options["laterality"], backend)
+            _hand(film, spacing_mm, options["laterality"] or film.laterality or filed_as, backend)
             for film, spacing_mm in zip(films, spacings, strict=True)
         ]
         self._warn(films, spacings, hands)
         side = _side(films, hands, options["laterality"])
+        films = [
+            replace(film, pixels=inverted(film.pixels)) if hand.bone_dark else film
+            for film, hand in zip(films, hands, strict=True)
+        ]
         wanted = [
             [joint for joint in hand.joints if options["all_joints"] or joint.joint in JOINTS]
             for hand in hands
@@ -99,25 +108,15 @@ class Command(BaseCommand):
             baseline, followup, side, results, backend.model_digests(), code_version(), datetime.now(UTC)
         )
 
-    def _locate(
-        self, film: Film, spacing_mm: float, laterality: Laterality | None, backend: InferenceBackend
-    ) -> HandLocation:
-        hand = locate_hand(
-            film.pixels,
-            pixel_spacing_mm=spacing_mm,
-            laterality=laterality or film.laterality,
-            backend=backend,
-        )
-        if not hand.joints:
-            raise CommandError(
-                f"No hand was found in {film.name}. It must show one whole hand, bone bright (see --invert)."
-            )
-        return hand
-
     def _warn(self, films: list[Film], spacings: list[float], hands: list[HandLocation]) -> None:
         notes = [f"{film.name}: {note}" for film in films for note in film.notes]
         if not math.isclose(*spacings, rel_tol=0.01):
             notes.append(f"The films have different pixel spacing: {spacings[0]:g} and {spacings[1]:g} mm.")
+        notes += [
+            f"{film.name} shows bone dark; it is measured inverted."
+            for film, hand in zip(films, hands, strict=True)
+            if hand.bone_dark
+        ]
         if hands[0].laterality != hands[1].laterality:
             notes.append("One film looks like a left hand, the other like a right one.")
         for note in notes:
@@ -143,6 +142,19 @@ def _numbers(result: JointResult) -> str:
     if not math.isfinite(result.jsn_mm):
         return f"{'–':>8}  {'':>12}"
     return f"{result.jsn_mm:>+8.3f}  {Z_95 * result.jsn_sigma_mm:>12.3f}"
+
+
+def _hand(film: Film, spacing_mm: float, side: Laterality | None, backend: InferenceBackend) -> HandLocation:
+    """The hand of this side on a film, or the only one. Raises ``CommandError`` where there is none or no telling."""
+    hands = locate_hands(film.pixels, pixel_spacing_mm=spacing_mm, laterality=side, backend=backend)
+    if not hands:
+        raise CommandError(f"No hand was found in {film.name}. It must show one whole hand, or both.")
+    if len(hands) == 1:
+        return hands[0]
+    wanted = [hand for hand in hands if hand.laterality == side]
+    if len(wanted) != 1:
+        raise CommandError(f"{film.name} shows two hands. Say which one to measure: --laterality L or R.")
+    return wanted[0]
 
 
 def _spacing(film: Film, given_mm: float | None) -> float:
