@@ -38,8 +38,8 @@ check: setup ## style, types, arrows between the rooms, migrations
 	$(NPM) --silent run check
 	$(PY) manage.py makemigrations --check --dry-run
 
-benchmark: $(INSTALLED) ## accuracy and speed against known truth
-	$(PY) -m pytest tests/benchmarks -s
+benchmark: $(INSTALLED) ## accuracy and speed beside peers; FULL=1 writes RESULTS.md, ONLY=section
+	$(if $(FULL),JSN_BENCHMARK_FULL=1 )$(PY) -m pytest tests/benchmarks -s -q -W ignore $(if $(ONLY),-k $(ONLY))
 
 models: $(INSTALLED) ## build TorchServe's archives from the models' weights
 	$(PY) -m model_store.serving.archive

@@ -41,11 +41,11 @@ RULES: tuple[Rule, ...] = (
     Rule("small_bone_area_upper", "support_upper_mm2", 25.0, 12.0, above=False),
     Rule("small_bone_area_lower", "support_lower_mm2", 25.0, 12.0, above=False),
     Rule("not_converged", "last_step_mm", 0.01, 0.05),
-    Rule("bones_overlap", "mask_overlap", 0.25, 0.5),
+    Rule("bones_overlap", "mask_overlap", 0.1, 0.5),
     Rule("scale_differs", "scale_deviation", 0.03, 0.08),
     Rule("bones_turned", "relative_rotation_deg", 8.0, 20.0),
-    # repeat films of one joint in vivo differ by 0.11 mm: an interval wider than that says little
-    Rule("large_sigma", "jsn_sigma_mm", 0.056, 0.25),
+    # half of a 95 % interval of 0.18 mm is more than a joint narrows in a year
+    Rule("large_sigma", "jsn_sigma_mm", 0.09, 0.25),
     Rule("large_change", "jsn_magnitude_mm", 1.0, 2.0),
     Rule("beyond_film", "beyond_film", 0.1, 0.35),
     Rule("uncertain_location", "location_confidence", 0.5, 0.2, above=False),
@@ -64,18 +64,25 @@ def judge(metrics: Mapping[str, float]) -> tuple[Reliability, tuple[str, ...]]:
     return worst, tuple(code for _, code in doubts)
 
 
-#: Calibration of sigma, see ``calibrated_sigma``: likelihood fit to 280 joints of 20 phantom hands held out by seed,
-#: masks by the model, poses and exposures varied between the films.
-SIGMA_FACTOR = 1.8
-SIGMA_RESIDUAL_MM = 0.15
-SIGMA_FLOOR_MM = 0.02
+#: Calibration of sigma, see ``calibrated_sigma``: Student likelihood, then scaled to 95 % coverage, on 532 joints of
+#: phantom hands, half of them ordinary pairs and half hard cases of ten kinds, masks by the model. On 444 joints of
+#: other hands the 95 % intervals covered 96, 99 and 97 % in the thirds of predicted sigma before the last rounding.
+SIGMA_RAW_FACTOR = 2.4
+SIGMA_SCALE_MM = 4.7
+SIGMA_OVERLAP_MM = 0.4
+SIGMA_FLOOR_MM = 0.005
 
 
-def calibrated_sigma(raw_sigma_mm: float, residual_upper: float, residual_lower: float) -> float:
+def calibrated_sigma(raw_sigma_mm: float, scale_deviation: float, mask_overlap: float) -> float:
     """One standard deviation of JSN, mm.
 
-    The registration's own sigma knows noise and texture; what it can not know, bones that turned out of the plane
-    between the films, shows in the residual. Both are added in quadrature, with a floor for turns too small to show.
+    The registration's own sigma knows noise, texture and how badly the films match. What it can not know is added in
+    quadrature: a bone that seems to have grown or shrunk has turned out of the plane or lies on another machine's
+    film, and where the bones overlap it is not sure which of them is seen.
     """
-    model_mm = SIGMA_RESIDUAL_MM * math.hypot(residual_upper, residual_lower)
-    return math.hypot(SIGMA_FACTOR * raw_sigma_mm, model_mm, SIGMA_FLOOR_MM)
+    return math.hypot(
+        SIGMA_RAW_FACTOR * raw_sigma_mm,
+        SIGMA_SCALE_MM * scale_deviation,
+        SIGMA_OVERLAP_MM * mask_overlap,
+        SIGMA_FLOOR_MM,
+    )

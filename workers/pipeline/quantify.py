@@ -298,17 +298,16 @@ def _result(
 ) -> JointResult:
     upper, lower = registration.upper, registration.lower
     jsn_mm = upper.dy_mm - lower.dy_mm
+    scale_deviation = max(abs(upper.scale - 1.0), abs(lower.scale - 1.0))
     sigma_mm = calibrated_sigma(
-        registration.raw_sigma_mm,
-        registration.metrics["residual_upper"],
-        registration.metrics["residual_lower"],
+        registration.raw_sigma_mm, scale_deviation, registration.metrics["mask_overlap"]
     )
     metrics = {
         **registration.metrics,
         "raw_sigma_mm": registration.raw_sigma_mm,
         "jsn_sigma_mm": sigma_mm,
         "jsn_magnitude_mm": abs(jsn_mm),
-        "scale_deviation": max(abs(upper.scale - 1.0), abs(lower.scale - 1.0)),
+        "scale_deviation": scale_deviation,
         "relative_rotation_deg": abs(upper.rotation_deg - lower.rotation_deg),
     }
     reliability, reasons = judge(metrics)

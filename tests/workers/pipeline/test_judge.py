@@ -38,6 +38,6 @@ def test_each_rule_gets_stricter_in_one_direction_only(rule: object, value: floa
 
 @given(st.floats(0, 0.2), st.floats(0, 1), st.floats(0, 1))
 def test_sigma_never_falls_below_that_of_the_registration_alone(
-    raw: float, upper: float, lower: float
+    raw: float, scale_deviation: float, overlap: float
 ) -> None:
-    assert calibrated_sigma(raw, upper, lower) >= raw
+    assert calibrated_sigma(raw, scale_deviation, overlap) >= raw
