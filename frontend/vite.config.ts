@@ -1,8 +1,12 @@
+import { fileURLToPath } from "node:url";
 import { defineConfig } from "vite";
 
 // django-vite reads the manifest; the files are served by Django's static files under /static/.
 export default defineConfig({
   base: "/static/",
+  resolve: {
+    alias: { xmlbuilder2: fileURLToPath(new URL("./src/islands/film/no-xml.ts", import.meta.url)) },
+  },
   build: {
     outDir: "dist",
     emptyOutDir: true,

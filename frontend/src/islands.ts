@@ -5,11 +5,15 @@ type Mount = (element: HTMLElement) => void | Promise<void>;
 
 const islands: Record<string, () => Promise<{ mount: Mount }>> = {
   copy: () => import("./islands/copy"),
+  film: () => import("./islands/film"),
+  joint: () => import("./islands/joint"),
+  print: () => import("./islands/print"),
   // small, and a key pressed at once must not be lost
   shortcuts: async () => shortcuts,
   trend: () => import("./islands/trend"),
   upload: () => import("./islands/upload"),
   viewer: () => import("./islands/viewer"),
+  worklist: () => import("./islands/worklist"),
 };
 
 /** Mount every `data-island` in and under `root`, each once. */

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from jsnsite.measurements.models import JointMeasurement
-from jsnsite.pages.spark import RANGES_MM, Z_95, SparkPoint
+from jsnsite.measurements.trend import Z_95
+from jsnsite.pages.spark import RANGES_MM, SparkPoint
 
 WIDTH, HEIGHT, MARGIN = 140, 18, 8
 

@@ -3,7 +3,7 @@
 from django.contrib import admin
 
 from jsnsite.admin import ReadOnlyAdmin
-from jsnsite.radiographs.models import JointAnnotation, Radiograph, UploadRecord
+from jsnsite.radiographs.models import BoneOutline, FilmCorrection, JointAnnotation, Radiograph, UploadRecord
 
 
 @admin.register(Radiograph)
@@ -36,3 +36,15 @@ class UploadRecordAdmin(ReadOnlyAdmin):
 class JointAnnotationAdmin(ReadOnlyAdmin):
     list_display = ("radiograph", "joint", "version", "source", "confidence", "created_by", "created_at")
     list_filter = ("joint", "source")
+
+
+@admin.register(BoneOutline)
+class BoneOutlineAdmin(ReadOnlyAdmin):
+    list_display = ("radiograph", "joint", "bone", "version", "created_by", "created_at")
+    list_filter = ("joint", "bone")
+
+
+@admin.register(FilmCorrection)
+class FilmCorrectionAdmin(ReadOnlyAdmin):
+    list_display = ("radiograph", "kind", "before", "after", "created_by", "created_at")
+    list_filter = ("kind",)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hmac
 import re
 from io import BytesIO
-from typing import Any
+from typing import Any, BinaryIO
 
 import pydicom
 from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
@@ -62,6 +62,15 @@ def deidentify(dataset: FileDataset, *, pseudonym: str, laterality: str, body_pa
         raise DicomRejected(
             "damaged_header", "The file's header is damaged. Export it from the PACS again."
         ) from error
+
+
+def with_laterality(file: BinaryIO, laterality: str) -> bytes:
+    """A file that is kept already, filed under the other hand; nothing else changes."""
+    dataset = pydicom.dcmread(file)
+    dataset.ImageLaterality = laterality
+    buffer: Any = BytesIO()
+    pydicom.dcmwrite(buffer, dataset, enforce_file_format=True)
+    return bytes(buffer.getvalue())
 
 
 def identifying_words(dataset: Dataset) -> frozenset[str]:

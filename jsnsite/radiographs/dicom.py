@@ -37,6 +37,8 @@ MAX_BYTES = 200 * 1024 * 1024
 MIN_SIDE_PX = 128
 #: Pixel spacing of a hand radiograph lies in here, mm; anything else is a mistake in the file.
 SPACING_RANGE_MM = (0.02, 0.5)
+#: Laterality of a film that shows both hands (C.7.3.1, Image Laterality).
+BOTH = "B"
 
 MODALITIES = {"CR", "DX", "RG"}
 HAND_BODY_PARTS = {
@@ -70,8 +72,8 @@ class DicomFilm:
     """One radiograph as measured.
 
     ``pixels``: (H, W) float32 after the modality LUT, bone bright (MONOCHROME1 is inverted, once, here).
-    ``sha256``: over the stored pixel values and their shape, whatever the encoding. ``warnings``: (code,
-    sentence).
+    ``sha256``: over the stored pixel values and their shape, whatever the encoding. ``laterality``: "L", "R", ``BOTH``,
+    or None where the file does not say. ``warnings``: (code, sentence).
     """
 
     pixels: FloatArray
@@ -329,11 +331,7 @@ def _close(a: float, b: float) -> bool:
 def _laterality(dataset: FileDataset) -> str | None:
     for keyword in ("ImageLaterality", "Laterality"):
         value = str(dataset.get(keyword, "") or "").strip().upper()
-        if value == "B":
-            raise DicomRejected(
-                "both_hands", "The file says it shows both hands. Export one radiograph per hand."
-            )
-        if value in ("L", "R"):
+        if value in ("L", "R", BOTH):
             return value
     return None
 

@@ -1,5 +1,5 @@
-"""The way of an uploaded file to a verdict: inspect, settle the side, look for duplicates, store. One row per
-file.
+"""The way of an uploaded file to a verdict: inspect, settle the hands, look for duplicates, store. One verdict per
+file, one radiograph per hand.
 """
 
 from __future__ import annotations
@@ -16,9 +16,10 @@ from pydicom.dataset import FileDataset
 
 from jsnsite.accounts.models import User
 from jsnsite.errors import NotAllowed
+from jsnsite.measurements import services as measurements
 from jsnsite.queue import LOCATE_JOINTS, send_on_commit
 from jsnsite.radiographs import deidentify, dicom
-from jsnsite.radiographs.dicom import DicomFilm, DicomRejected
+from jsnsite.radiographs.dicom import BOTH, DicomFilm, DicomRejected
 from jsnsite.radiographs.models import Laterality, Radiograph, RadiographState, UploadRecord, Verdict
 from jsnsite.radiographs.preview import preview_png
 from jsnsite.scoping import Action, allowed
@@ -30,6 +31,10 @@ NO_SPACING = (
     "no_spacing",
     "The file does not say how large a pixel is. Enter the pixel spacing in mm; processing waits for it.",
 )
+BOTH_HANDS = (
+    "both_hands",
+    "The film shows both hands: it is filed for the left hand and for the right one.",
+)
 REPLACED = (
     "replaced",
     "This film takes the place of the one filed before for this hand; the old one is kept.",
@@ -38,18 +43,21 @@ REPLACED = (
 
 @dataclass(frozen=True)
 class _Inspected:
-    """A film that passed the checks on its own, and its de-identified file."""
+    """A film that passed the checks on its own, its de-identified file for each hand it is filed for, and whether it
+    is said to show both.
+    """
 
     film: DicomFilm
-    laterality: str
-    stored: bytes
+    stored: dict[str, bytes]
     preview: bytes
+    shows_both: bool
 
 
 def receive(
     *, file: BinaryIO, name: str, timepoint: Timepoint, laterality: str | None, user: User
 ) -> UploadRecord:
-    """Take in one uploaded file for ``timepoint``; ``laterality`` is "L", "R", or None to believe the file.
+    """Take in one uploaded file for ``timepoint``; ``laterality`` is "L", "R", "B" for both hands on one film, or None
+    to believe the file. A film of both hands becomes one radiograph for each.
 
     Returns the verdict's row whatever the file is. Raises ``NotAllowed`` where ``user`` may not upload there.
     Processing is scheduled on commit.
@@ -79,63 +87,80 @@ def receive(
 
 def _inspect(dataset: FileDataset, timepoint: Timepoint, chosen: str | None) -> _Inspected:
     film = dicom.decode(dataset)
-    laterality = _settle_laterality(film, chosen)
-    stored = deidentify.deidentify(
-        dataset,
-        pseudonym=timepoint.patient.code,
-        laterality=laterality,
-        body_part=film.body_part,
-        salt=settings.JSN_UID_SALT,
-    )
-    return _Inspected(film, laterality, stored, preview_png(film.pixels))
+    hands = _settle_hands(film, chosen)
+    stored = {
+        hand: deidentify.deidentify(
+            dataset,
+            pseudonym=timepoint.patient.code,
+            laterality=hand,
+            body_part=film.body_part,
+            salt=settings.JSN_UID_SALT,
+        )
+        for hand in hands
+    }
+    return _Inspected(film, stored, preview_png(film.pixels), BOTH in (film.laterality, chosen))
 
 
-def _settle_laterality(film: DicomFilm, chosen: str | None) -> str:
-    if chosen is not None and chosen not in Laterality.values:
-        raise DicomRejected("laterality_unknown", "Choose left or right hand.")
-    if chosen and film.laterality and chosen != film.laterality:
+def _settle_hands(film: DicomFilm, chosen: str | None) -> list[str]:
+    """The hands that the film is to be filed for."""
+    if chosen is not None and chosen not in (*Laterality.values, BOTH):
+        raise DicomRejected("laterality_unknown", "Choose left hand, right hand or both.")
+    if chosen and film.laterality and film.laterality not in (BOTH, chosen):
         raise DicomRejected(
             "laterality_conflict",
-            f"Filed as {Laterality(chosen).label} hand, but it says {Laterality(film.laterality).label}. "
-            "File it under the other hand, or have the file corrected.",
+            f"Filed as {_in_words(chosen)}, but it says {_in_words(film.laterality)}. "
+            "File it as that, or have the file corrected.",
         )
-    laterality = chosen or film.laterality
-    if not laterality:
+    hand = chosen or film.laterality
+    if not hand:
         raise DicomRejected(
             "laterality_missing",
-            "The file does not say which hand it shows. Choose left or right and upload it again.",
+            "The file does not say which hand it shows. Choose left, right or both hands and upload it again.",
         )
-    return laterality
+    return list(Laterality.values) if hand == BOTH else [hand]
+
+
+def _in_words(laterality: str) -> str:
+    return "both hands" if laterality == BOTH else f"{Laterality(laterality).label} hand"
 
 
 def _file(inspected: _Inspected, name: str, timepoint: Timepoint, user: User) -> UploadRecord:
-    """Store the film and its row. Files already written are removed where the row cannot be kept."""
-    radiograph = _radiograph(inspected, timepoint, user)
+    """Store the film and its rows. Files already written are removed where the rows cannot be kept."""
+    radiographs = [
+        _radiograph(inspected.film, hand, timepoint, user)
+        for hand in _hands_without(inspected, timepoint) or inspected.stored
+    ]
     try:
-        radiograph.file.save("", ContentFile(inspected.stored), save=False)
-        radiograph.preview.save("", ContentFile(inspected.preview), save=False)
+        for radiograph in radiographs:
+            radiograph.file.save("", ContentFile(inspected.stored[radiograph.laterality]), save=False)
+            radiograph.preview.save("", ContentFile(inspected.preview), save=False)
         with transaction.atomic():
-            return _keep(radiograph, inspected.film, name)
+            return _keep(radiographs, inspected, name)
     except OSError as error:
-        _remove_files(radiograph)
+        _remove_files(radiographs)
         logger.exception("an upload could not be stored")
         raise DicomRejected("not_stored", "The server could not store the file. Try again later.") from error
     except IntegrityError as error:
-        _remove_files(radiograph)
+        _remove_files(radiographs)
         # Another upload of the same film, or of this hand, came in between.
         raise DicomRejected(
             "duplicate", "The same film, or another of this hand, was uploaded at this moment. Look again."
         ) from error
     except BaseException:
-        _remove_files(radiograph)
+        _remove_files(radiographs)
         raise
 
 
-def _radiograph(inspected: _Inspected, timepoint: Timepoint, user: User) -> Radiograph:
-    film = inspected.film
+def _hands_without(inspected: _Inspected, timepoint: Timepoint) -> list[str]:
+    """The hands of a film that are not filed with it at this timepoint already."""
+    filed = Radiograph.objects.filter(timepoint=timepoint, sha256=inspected.film.sha256, current=True)
+    return [hand for hand in inspected.stored if hand not in set(filed.values_list("laterality", flat=True))]
+
+
+def _radiograph(film: DicomFilm, hand: str, timepoint: Timepoint, user: User) -> Radiograph:
     return Radiograph(
         timepoint=timepoint,
-        laterality=inspected.laterality,
+        laterality=hand,
         sha256=film.sha256,
         rows=film.rows,
         columns=film.columns,
@@ -150,41 +175,53 @@ def _radiograph(inspected: _Inspected, timepoint: Timepoint, user: User) -> Radi
     )
 
 
-def _keep(radiograph: Radiograph, film: DicomFilm, name: str) -> UploadRecord:
+def _keep(radiographs: list[Radiograph], inspected: _Inspected, name: str) -> UploadRecord:
+    film = inspected.film
     notes = list(film.warnings)
     if film.pixel_spacing_mm is None and not any(code == "spacing_implausible" for code, _ in notes):
         notes.insert(0, NO_SPACING)
-    if _supersede(radiograph):
+    replaces = [_supersede(radiograph, inspected.shows_both) for radiograph in radiographs]
+    if any(replaces):
         notes.append(REPLACED)
-    if radiograph.state == RadiographState.QUEUED:
-        send_on_commit(LOCATE_JOINTS, radiograph.uuid)
+    # what a replaced film, or a later baseline, took part in counts no more
+    measurements.refresh_trends(radiographs[0].timepoint.patient)
+    for radiograph in radiographs:
+        if radiograph.state == RadiographState.QUEUED:
+            send_on_commit(LOCATE_JOINTS, radiograph.uuid)
+    verdict = Verdict.ACCEPTED_WITH_WARNING if notes else Verdict.ACCEPTED
+    if len(radiographs) > 1:
+        notes.append(BOTH_HANDS)
     code, message = notes[0] if notes else ("accepted", "Accepted.")
     return UploadRecord.objects.create(
-        timepoint=radiograph.timepoint,
-        uploaded_by=radiograph.uploaded_by,
+        timepoint=radiographs[0].timepoint,
+        uploaded_by=radiographs[0].uploaded_by,
         file_name=name,
-        verdict=Verdict.ACCEPTED_WITH_WARNING if notes else Verdict.ACCEPTED,
+        verdict=verdict,
         code=code,
         message=message,
         warnings=[list(note) for note in notes[1:]],
-        radiograph=radiograph,
+        radiograph=radiographs[0],
     )
 
 
-def _supersede(radiograph: Radiograph) -> bool:
+def _supersede(radiograph: Radiograph, shows_both: bool) -> bool:
     """Save ``radiograph`` in the place of what it replaces. Raises ``DicomRejected`` for a duplicate.
 
     Returns whether it replaces a film of the same hand. A film filed under the wrong hand gives way to
-    itself.
+    itself; one that shows both hands may stand for each of them.
     """
     timepoint = Timepoint.objects.select_for_update().get(pk=radiograph.timepoint_id)
     same_pixels = Radiograph.objects.filter(study_id=timepoint.patient.study_id, sha256=radiograph.sha256)
-    misfiled = same_pixels.filter(timepoint=timepoint, current=True, failure_code="laterality_mismatch")
-    misfiled = misfiled.exclude(laterality=radiograph.laterality)
+    other_hand = same_pixels.filter(timepoint=timepoint, current=True)
+    other_hand = other_hand.exclude(laterality=radiograph.laterality)
+    misfiled = (
+        Radiograph.objects.none() if shows_both else other_hand.filter(failure_code="laterality_mismatch")
+    )
+    allowed_twice = other_hand if shows_both else misfiled
     put_back = same_pixels.filter(timepoint=timepoint, current=False)
-    other = same_pixels.exclude(pk__in=misfiled).exclude(pk__in=put_back).first()
+    other = same_pixels.exclude(pk__in=allowed_twice).exclude(pk__in=put_back).first()
     if other:
-        raise DicomRejected("duplicate", _where(other, radiograph.uploaded_by))
+        raise DicomRejected("duplicate", _where(other, radiograph))
     slot = Radiograph.objects.filter(timepoint=timepoint, laterality=radiograph.laterality, current=True)
     replaced = list(slot) + list(misfiled)
     Radiograph.objects.filter(pk__in=[old.pk for old in replaced]).update(current=False)
@@ -193,14 +230,19 @@ def _supersede(radiograph: Radiograph) -> bool:
     return any(old.laterality == radiograph.laterality for old in replaced)
 
 
-def _where(other: Radiograph, user: User) -> str:
-    if not allowed(user, Action.VIEW, other):
+def _where(other: Radiograph, radiograph: Radiograph) -> str:
+    if not allowed(radiograph.uploaded_by, Action.VIEW, other):
         return "This image is in the study already. Check that you chose the right file."
     place = f"{other.timepoint.patient} at {other.timepoint}, {other.get_laterality_display()} hand"
-    return f"This image is in the study already: {place}. Check that you chose the right file."
+    is_twin = other.timepoint_id == radiograph.timepoint_id and other.laterality != radiograph.laterality
+    way_out = (
+        "If it shows both hands, upload it as both." if is_twin else "Check that you chose the right file."
+    )
+    return f"This image is in the study already: {place}. {way_out}"
 
 
-def _remove_files(radiograph: Radiograph) -> None:
-    for field in (radiograph.file, radiograph.preview):
-        if field.name:
-            field.storage.delete(field.name)
+def _remove_files(radiographs: list[Radiograph]) -> None:
+    for radiograph in radiographs:
+        for field in (radiograph.file, radiograph.preview):
+            if field.name:
+                field.storage.delete(field.name)

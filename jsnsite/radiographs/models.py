@@ -62,7 +62,7 @@ class RadiographQuerySet(ScopedQuerySet["Radiograph"]):
 
 
 class Radiograph(PublicModel):
-    """One de-identified image of one hand at one timepoint.
+    """One de-identified image of one hand at one timepoint. A film that shows both hands is two of these.
 
     A newer film of the same hand and timepoint supersedes it; nothing is deleted. ``sha256`` is over the
     decoded pixel values, so the same film in another encoding is the same film.
@@ -107,7 +107,9 @@ class Radiograph(PublicModel):
                 name="radiograph_one_current", fields=["timepoint", "laterality"], condition=Q(current=True)
             ),
             models.UniqueConstraint(
-                name="radiograph_pixels_once_per_study", fields=["study", "sha256"], condition=Q(current=True)
+                name="radiograph_pixels_once_per_hand",
+                fields=["study", "sha256", "laterality"],
+                condition=Q(current=True),
             ),
             models.CheckConstraint(
                 name="radiograph_superseded_not_current",
@@ -199,14 +201,18 @@ class AnnotationSource(models.TextChoices):
 class JointAnnotationQuerySet(AppendOnlyQuerySet, ScopedQuerySet["JointAnnotation"]):
     to_site = "radiograph__timepoint__patient__site"
 
-    def newest(self) -> JointAnnotationQuerySet:
-        """The newest version for each joint of each radiograph."""
+    def with_newest(self) -> JointAnnotationQuerySet:
+        """Adds ``newest``: whether it is the newest version for its joint on its radiograph."""
         later = JointAnnotation.objects.filter(
             radiograph=models.OuterRef("radiograph"),
             joint=models.OuterRef("joint"),
             version__gt=models.OuterRef("version"),
         )
-        return self.filter(~models.Exists(later))
+        return self.annotate(newest=~models.Exists(later))
+
+    def newest(self) -> JointAnnotationQuerySet:
+        """The newest version for each joint of each radiograph."""
+        return self.with_newest().filter(Q(newest=True))
 
 
 class JointAnnotation(PublicModel, AppendOnlyModel):
@@ -253,3 +259,104 @@ class JointAnnotation(PublicModel, AppendOnlyModel):
 
     def __str__(self) -> str:
         return f"{self.joint} version {self.version}"
+
+
+class Bone(models.TextChoices):
+    UPPER = "upper", "upper (distal) bone"
+    LOWER = "lower", "lower (proximal) bone"
+
+
+class BoneOutlineQuerySet(AppendOnlyQuerySet, ScopedQuerySet["BoneOutline"]):
+    to_site = "radiograph__timepoint__patient__site"
+
+    def with_counts(self) -> BoneOutlineQuerySet:
+        """Adds ``newest``: of its bone, withdrawn or not; and ``counts``: whether the measuring uses it, that is, it is
+        newest, not withdrawn, and drawn in the ROI as it is now.
+        """
+        of_joint = {"radiograph": models.OuterRef("radiograph"), "joint": models.OuterRef("joint")}
+        later = BoneOutline.objects.filter(
+            **of_joint, bone=models.OuterRef("bone"), version__gt=models.OuterRef("version")
+        )
+        moved = JointAnnotation.objects.filter(**of_joint, version__gt=models.OuterRef("annotation__version"))
+        return self.annotate(newest=~models.Exists(later)).annotate(
+            counts=models.Case(
+                models.When(models.Exists(moved) | Q(newest=False) | Q(polygon=[]), then=False), default=True
+            )
+        )
+
+    def newest(self) -> BoneOutlineQuerySet:
+        """The newest version for each bone of each joint, withdrawn ones too."""
+        return self.with_counts().filter(Q(newest=True))
+
+    def counting(self) -> BoneOutlineQuerySet:
+        """Those that the measuring uses."""
+        return self.with_counts().filter(Q(counts=True))
+
+
+class BoneOutline(PublicModel, AppendOnlyModel):
+    """Where a person says that a bone of a joint ends: a version, never changed; the newest counts.
+
+    ``polygon``: corners [[x, y], …] in pixels of the film, x right, y down, pixel centres at integers; the last is
+    joined to the first. Film pixels, because the outline is of what the film shows: it stays true whatever ROI is
+    cropped. An empty polygon withdraws the outline: the model's counts again. So does a later ``annotation`` of the
+    joint, as the person saw and closed the outline within this one.
+    """
+
+    radiograph = models.ForeignKey(Radiograph, on_delete=models.PROTECT, related_name="outlines")
+    joint = models.CharField(max_length=4)
+    bone = models.CharField(max_length=5, choices=Bone)
+    version = models.PositiveIntegerField()
+    annotation = models.ForeignKey(JointAnnotation, on_delete=models.PROTECT, related_name="outlines")
+    polygon = models.JSONField(default=list, blank=True)
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = BoneOutlineQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["radiograph", "joint", "bone", "-version"]
+        constraints = [
+            models.UniqueConstraint(
+                name="outline_version_once", fields=["radiograph", "joint", "bone", "version"]
+            ),
+            models.CheckConstraint(name="outline_bone_known", condition=Q(bone__in=Bone.values)),
+            models.CheckConstraint(name="outline_version_from_one", condition=Q(version__gte=1)),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_bone_display()} of {self.joint}, version {self.version}"
+
+
+class CorrectionKind(models.TextChoices):
+    SPACING = "spacing", "pixel spacing"
+    LATERALITY = "laterality", "laterality"
+
+
+class FilmCorrectionQuerySet(AppendOnlyQuerySet, ScopedQuerySet["FilmCorrection"]):
+    to_site = "radiograph__timepoint__patient__site"
+
+
+class FilmCorrection(PublicModel, AppendOnlyModel):
+    """Who said what about a film that the file did not say, or said wrongly. Written once.
+
+    ``before`` and ``after`` are values as they are stored (mm, or L and R); ``note`` is where a spacing comes from.
+    """
+
+    radiograph = models.ForeignKey(Radiograph, on_delete=models.PROTECT, related_name="corrections")
+    kind = models.CharField(max_length=12, choices=CorrectionKind)
+    before = models.CharField(max_length=64, blank=True)
+    after = models.CharField(max_length=64)
+    note = models.CharField(max_length=200, blank=True)
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = FilmCorrectionQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-created_at", "-pk"]
+        constraints = [
+            models.CheckConstraint(name="correction_kind_known", condition=Q(kind__in=CorrectionKind.values)),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()}: {self.after}"

@@ -1,8 +1,11 @@
-"""Verbs on radiographs after intake: spacing, side, joints. ``receive`` is re-exported from ``intake``."""
+"""Verbs on radiographs after intake: locating, placing joints. Those of ``intake``, ``corrections`` and ``outlines``
+are re-exported.
+"""
 
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Iterable
 from typing import BinaryIO, Protocol, cast
 from uuid import UUID
@@ -10,15 +13,16 @@ from uuid import UUID
 import numpy as np
 import numpy.typing as npt
 from django.conf import settings
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.db.models import F, Max
 from django.utils import timezone
 
 from jsnsite.accounts.models import User
-from jsnsite.errors import DomainError, NotAllowed
+from jsnsite.errors import DomainError
 from jsnsite.measurements import services as measurements
 from jsnsite.queue import LOCATE_JOINTS, send_on_commit
-from jsnsite.radiographs import dicom
+from jsnsite.radiographs import dicom, queries
+from jsnsite.radiographs.corrections import correct_laterality, set_spacing, settle_laterality
 from jsnsite.radiographs.intake import receive
 from jsnsite.radiographs.models import (
     AnnotationSource,
@@ -26,15 +30,20 @@ from jsnsite.radiographs.models import (
     Laterality,
     Radiograph,
     RadiographState,
-    SpacingSource,
 )
-from jsnsite.scoping import Action, allowed
+from jsnsite.radiographs.outlines import changed_meanwhile, draw_outline
+from jsnsite.radiographs.steps import ready, requeue, require
+from jsnsite.scoping import Action
 from jsnsite.studies.joints import JOINTS
 
 __all__ = [
+    "ROI_RANGE_MM",
     "Located",
     "annotate",
+    "changed_meanwhile",
     "claim_radiograph",
+    "correct_laterality",
+    "draw_outline",
     "fail_radiograph",
     "load_pixels",
     "receive",
@@ -46,6 +55,9 @@ __all__ = [
 ]
 
 logger = logging.getLogger(__name__)
+
+#: A smaller region holds too few pixels to register, a larger one more than one joint.
+ROI_RANGE_MM = (8.0, 45.0)
 
 _WAITING = (RadiographState.QUEUED, RadiographState.LOCATING)
 
@@ -75,53 +87,15 @@ def load_pixels(radiograph: Radiograph) -> npt.NDArray[np.float32]:
 
 
 @transaction.atomic
-def set_spacing(*, radiograph: Radiograph, pixel_spacing_mm: float, user: User) -> Radiograph:
-    """Enter the pixel spacing of a film that came without; processing starts on commit."""
-    _require(user, Action.UPLOAD, radiograph)
-    low, high = dicom.SPACING_RANGE_MM
-    if not low <= pixel_spacing_mm <= high:
-        raise DomainError(
-            "spacing_range", f"Pixel spacing of a hand radiograph lies between {low} and {high} mm."
-        )
-    radiograph = Radiograph.objects.select_for_update().get(pk=radiograph.pk)
-    if radiograph.state != RadiographState.NEEDS_SPACING:
-        raise DomainError("spacing_known", "This film has its pixel spacing already.")
-    radiograph.pixel_spacing_mm = pixel_spacing_mm
-    radiograph.spacing_source = SpacingSource.ENTERED
-    return _requeue(radiograph)
-
-
-@transaction.atomic
-def settle_laterality(*, radiograph: Radiograph, laterality: str, user: User) -> Radiograph:
-    """A person decides the side of a film whose image looks like the other hand; it is processed again."""
-    _require(user, Action.UPLOAD, radiograph)
-    radiograph = Radiograph.objects.select_for_update().get(pk=radiograph.pk)
-    if radiograph.failure_code != "laterality_mismatch" or not radiograph.current:
-        raise DomainError("laterality_settled", "The side of this film is not in question.")
-    if laterality not in Laterality.values:
-        raise DomainError("laterality_unknown", "Choose left or right hand.")
-    radiograph.laterality = laterality
-    radiograph.laterality_settled = True
-    try:
-        with transaction.atomic():
-            return _requeue(radiograph)
-    except IntegrityError as error:
-        raise DomainError(
-            "laterality_taken",
-            f"There is a film of the {Laterality(laterality).label} hand at this timepoint already.",
-        ) from error
-
-
-@transaction.atomic
 def retry_radiograph(*, radiograph: Radiograph, user: User) -> Radiograph:
     """Look for the joints of a failed film again, as when the models were out of reach the first time."""
-    _require(user, Action.UPLOAD, radiograph)
+    require(user, Action.UPLOAD, radiograph)
     radiograph = Radiograph.objects.select_for_update().get(pk=radiograph.pk)
     if radiograph.state != RadiographState.FAILED or not radiograph.current:
         raise DomainError("radiograph_not_failed", "Only a failed film can be tried again.")
     if radiograph.failure_code == "laterality_mismatch":
         raise DomainError("laterality_open", "Say first which hand this film shows.")
-    return _requeue(radiograph)
+    return requeue(radiograph)
 
 
 @transaction.atomic
@@ -176,7 +150,7 @@ def record_joints(
         )
     for joint in joints:
         _add_version(radiograph, joint.joint, joint, AnnotationSource.LOCATOR, joint.confidence, None)
-    return _ready(radiograph)
+    return ready(radiograph)
 
 
 @transaction.atomic
@@ -207,20 +181,33 @@ def annotate(
     angle_deg: float,
     size_px: float,
     user: User,
+    version: int | None = None,
 ) -> JointAnnotation:
-    """A person places a joint: a new version that counts from now on. Affected pairs are measured again."""
-    _require(user, Action.ANNOTATE, radiograph)
+    """A person places a joint: a new version that counts from now on. Of the pairs with this film, only this joint is
+    measured again; outlines drawn in the ROI as it was no longer count.
+
+    ``version``: the one that the person started from (0: none), where known; refused when it is no longer the newest.
+    """
+    require(user, Action.ANNOTATE, radiograph)
     radiograph = Radiograph.objects.select_for_update().get(pk=radiograph.pk)
     if joint not in JOINTS or joint not in radiograph.study.joints:
         raise DomainError("joint_unknown", "The study does not measure this joint.")
     inside = -0.5 <= x_px <= radiograph.columns - 0.5 and -0.5 <= y_px <= radiograph.rows - 0.5
-    if not inside or not 8 <= size_px <= min(radiograph.rows, radiograph.columns):
+    if not inside or not size_px <= min(radiograph.rows, radiograph.columns):
         raise DomainError("joint_outside", "Place the joint inside the image, with a region that fits it.")
+    if not all(math.isfinite(value) for value in (x_px, y_px, angle_deg, size_px)):
+        raise DomainError("joint_outside", "Place the joint inside the image, with a region that fits it.")
+    low, high = ROI_RANGE_MM
+    if not low <= size_px * (radiograph.pixel_spacing_mm or math.nan) <= high:
+        raise DomainError("roi_size", f"The region of a finger joint is {low:g} to {high:g} mm wide.")
     if radiograph.state != RadiographState.READY and radiograph.failure_code != "no_hand_found":
         raise DomainError("radiograph_not_ready", "Joints can be placed once the film is processed.")
+    newest = queries.annotations_of(radiograph).get(joint)
+    if version is not None and version != (newest.version if newest else 0):
+        raise changed_meanwhile()
     place = _Place(joint, x_px, y_px, (angle_deg + 180) % 360 - 180, size_px)
     annotation = _add_version(radiograph, joint, place, AnnotationSource.PERSON, 1.0, user)
-    _ready(radiograph)
+    ready(radiograph)
     return annotation
 
 
@@ -269,25 +256,3 @@ def _add_version(
         source=source,
         created_by=user,
     )
-
-
-def _ready(radiograph: Radiograph) -> Radiograph:
-    radiograph.state = RadiographState.READY
-    radiograph.failure_code = radiograph.failure_message = ""
-    radiograph.save()
-    measurements.schedule_pairs(radiograph)
-    return radiograph
-
-
-def _requeue(radiograph: Radiograph) -> Radiograph:
-    radiograph.state = RadiographState.QUEUED
-    radiograph.failure_code = radiograph.failure_message = radiograph.claim_token = ""
-    radiograph.claims = 0
-    radiograph.save()
-    send_on_commit(LOCATE_JOINTS, radiograph.uuid)
-    return radiograph
-
-
-def _require(user: User, action: Action, radiograph: Radiograph) -> None:
-    if not allowed(user, action, radiograph):
-        raise NotAllowed

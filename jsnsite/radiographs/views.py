@@ -15,6 +15,7 @@ from jsnsite.errors import DomainError
 from jsnsite.pages.shortcuts import SignedInRequest, refusals_as_messages, with_names
 from jsnsite.radiographs import queries, services
 from jsnsite.radiographs.forms import LateralityForm, SpacingForm, UploadForm
+from jsnsite.radiographs.models import Radiograph
 from jsnsite.studies import queries as study_queries
 
 
@@ -57,11 +58,11 @@ def spacing(request: SignedInRequest, uuid: UUID) -> HttpResponse:
     form = SpacingForm(request.POST)
     if not form.is_valid():
         messages.error(request, "Enter the pixel spacing as a number in mm, such as 0.143.")
-        return redirect("studies:timepoint", radiograph.timepoint.uuid)
+        return _back(request, radiograph)
     with refusals_as_messages(request):
         services.set_spacing(radiograph=radiograph, user=request.user, **form.cleaned_data)
         messages.success(request, "Spacing saved. The film is being processed.")
-    return redirect("studies:timepoint", radiograph.timepoint.uuid)
+    return _back(request, radiograph)
 
 
 @login_required
@@ -72,9 +73,9 @@ def laterality(request: SignedInRequest, uuid: UUID) -> HttpResponse:
     form = LateralityForm(request.POST)
     with refusals_as_messages(request):
         side = form.cleaned_data["laterality"] if form.is_valid() else ""
-        services.settle_laterality(radiograph=radiograph, laterality=side, user=request.user)
+        radiograph = services.settle_laterality(radiograph=radiograph, laterality=side, user=request.user)
         messages.success(request, "Side saved. The film is being processed.")
-    return redirect("studies:timepoint", radiograph.timepoint.uuid)
+    return _back(request, radiograph)
 
 
 @login_required
@@ -85,4 +86,11 @@ def retry(request: SignedInRequest, uuid: UUID) -> HttpResponse:
     with refusals_as_messages(request):
         services.retry_radiograph(radiograph=radiograph, user=request.user)
         messages.success(request, "The film is being processed again.")
+    return _back(request, radiograph)
+
+
+def _back(request: SignedInRequest, radiograph: Radiograph) -> HttpResponse:
+    """To the page that the form was on: the film's own, or that of its visit."""
+    if request.POST.get("on") == "film":
+        return redirect("radiographs:film", radiograph.uuid)
     return redirect("studies:timepoint", radiograph.timepoint.uuid)

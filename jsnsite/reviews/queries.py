@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
-from django.db.models import Exists, OuterRef
+from django.db.models import Case, F, FloatField, IntegerField, OuterRef, Q, Subquery, Value, When
+from django.db.models.functions import Coalesce
 
-from jsnsite.measurements import queries as measurement_queries
 from jsnsite.measurements.models import JointMeasurement, JointMeasurementQuerySet, Reliability
-from jsnsite.reviews.models import Read, ReadQuerySet
-from jsnsite.scoping import Action, Person, allowed
+from jsnsite.reviews.models import Read, ReadQuerySet, ReadVerdict
+from jsnsite.scoping import Action, Person, allowed, is_unlimited
 from jsnsite.studies.models import Study
+
+#: How doubtful a measurement is before its sigma is looked at, most doubtful first. One without a number comes
+#: after those that have one: there is less to judge.
+_RANKS: tuple[tuple[Q, int], ...] = (
+    (Q(reliability=Reliability.UNRELIABLE, jsn_mm__isnull=False), 0),
+    (Q(reliability=Reliability.UNRELIABLE), 1),
+    (Q(reliability=Reliability.REVIEW), 2),
+)
+_LAST_RANK = 3
+#: Verdicts that stand: the joint is read.
+STANDING: tuple[str, ...] = (ReadVerdict.ACCEPTED.value, ReadVerdict.FLAGGED.value)
 
 
 def reads(user: Person) -> ReadQuerySet:
@@ -25,6 +36,12 @@ def reads_of(user: Person, measurement: JointMeasurement) -> ReadQuerySet:
     return reads(user).standing().filter(measurement=measurement)
 
 
+def reads_shown(user: Person, measurement: JointMeasurement, *, independent: bool) -> list[Read]:
+    """What the joint page lists, newest first. An ``independent`` reader's page holds nothing of the others'."""
+    found = Read.objects.restrict(user).filter(measurement=measurement).select_related("reader")
+    return list(found.filter(reader_id=user.pk) if independent and user is not None else found)
+
+
 def own_read(user: Person, measurement: JointMeasurement) -> Read | None:
     """``user``'s own standing read of a measurement."""
     if user is None or user.pk is None:
@@ -37,11 +54,48 @@ def may_read(user: Person, measurement: JointMeasurement) -> bool:
     return allowed(user, Action.READ, measurement)
 
 
+def reads_independently(user: Person, *, may_read: bool) -> bool:
+    """Whether ``user`` must not learn what other readers think: everybody who reads, but for superusers."""
+    return may_read and not is_unlimited(user)
+
+
+def readable(user: Person, *, study: Study | None = None) -> JointMeasurementQuerySet:
+    """Current measurements that ``user`` may read, most doubtful first.
+
+    Adds ``own_verdict``, the newest verdict of ``user`` ("" where there is none), and what the order is made of,
+    ``doubt_rank`` and ``doubt_less_mm``, which is less sigma.
+    """
+    found = JointMeasurement.objects.restrict(user, Action.READ).current().with_context()
+    if study is not None:
+        found = found.filter(run__followup__timepoint__patient__study=study)
+    own = Read.objects.filter(measurement=OuterRef("pk"), reader_id=getattr(user, "pk", None))
+    return found.annotate(
+        own_verdict=Coalesce(Subquery(own.order_by("-pk").values("verdict")[:1]), Value("")),
+        doubt_rank=Case(
+            *(When(condition, then=Value(rank)) for condition, rank in _RANKS),
+            default=Value(_LAST_RANK),
+            output_field=IntegerField(),
+        ),
+        doubt_less_mm=-Coalesce(F("jsn_sigma_mm"), Value(0.0), output_field=FloatField()),
+    ).order_by("doubt_rank", "doubt_less_mm", "pk")
+
+
+def is_read() -> Q:
+    """Of ``readable``: whether the user's own verdict stands."""
+    return Q(own_verdict__in=STANDING)
+
+
 def worklist(user: Person, *, study: Study | None = None) -> JointMeasurementQuerySet:
-    """Current measurements that ask for a reader and that ``user`` has not read, worst first."""
-    own = Read.objects.standing().filter(measurement=OuterRef("pk"), reader_id=getattr(user, "pk", None))
-    readable = JointMeasurement.objects.restrict(user, Action.READ).values("pk")
-    found = measurement_queries.current_measurements(user, study=study).filter(pk__in=readable)
-    return (
-        found.exclude(reliability=Reliability.RELIABLE).filter(~Exists(own)).order_by("-jsn_sigma_mm", "pk")
-    )
+    """Current measurements that ask for a reader and that ``user`` has not read, most doubtful first."""
+    return readable(user, study=study).exclude(reliability=Reliability.RELIABLE).exclude(is_read())
+
+
+def doubt_key(measurement: JointMeasurement) -> tuple[int, float, int]:
+    """Where ``measurement`` stands, or would stand, in the order of ``readable``: the lower, the more doubtful."""
+    return _rank(measurement), -(measurement.jsn_sigma_mm or 0.0), measurement.pk
+
+
+def _rank(measurement: JointMeasurement) -> int:
+    if measurement.reliability == Reliability.UNRELIABLE:
+        return 1 if measurement.jsn_mm is None else 0
+    return 2 if measurement.reliability == Reliability.REVIEW else _LAST_RANK

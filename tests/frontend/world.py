@@ -102,6 +102,7 @@ def measure(run: Run, seed: int = 0) -> None:
     claimed = claim_run(run.uuid)
     assert claimed is not None
     ordinal = run.followup.timepoint.ordinal
+    visits = ordinal - run.baseline.timepoint.ordinal
     results = []
     for index, joint in enumerate(run.followup.study.joints):
         rate = (0.02, 0.22, 0.05, -0.03, 0.01, 0.1, 0.16, 0.04, 0.0, -0.06)[(index + seed) % 10]
@@ -110,7 +111,7 @@ def measure(run: Run, seed: int = 0) -> None:
             9: ("unreliable", ("bones_overlap", "large_sigma")),
         }.get((index + 3 * ordinal + seed) % 10, ("reliable", ()))
         sigma = {"reliable": 0.03, "review": 0.09, "unreliable": 0.2}[doubt[0]]
-        jsn_mm = rate * ordinal + float(random.normal(0, 0.02))
+        jsn_mm = rate * visits + float(random.normal(0, 0.02))
         results.append(
             joint_result(
                 joint, jsn_mm, reliability=doubt[0], reasons=doubt[1], sigma_mm=sigma, seed=seed + index
@@ -125,10 +126,8 @@ def fill(patient: Patient, user: User, *, seed: int = 0, sides: str = "RL", meas
         for place, side in enumerate(sides):
             make_ready(add_film(timepoint, side, user, seed=1000 * seed + 10 * timepoint.ordinal + place))
     if measured:
-        for number, run in enumerate(
-            Run.objects.filter(followup__timepoint__patient=patient, state=RunState.QUEUED)
-        ):
-            measure(run, seed=seed + number % 2)
+        for run in Run.objects.filter(followup__timepoint__patient=patient, state=RunState.QUEUED):
+            measure(run, seed=seed + (run.baseline.laterality == "L"))
 
 
 def a_measurement(patient: Patient, joint: str = "MCP2", laterality: str = "R") -> JointMeasurement:

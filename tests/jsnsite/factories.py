@@ -11,7 +11,7 @@ from factory.django import DjangoModelFactory
 
 from jsnsite.accounts.models import Membership, User
 from jsnsite.measurements.models import JointMeasurement, Run, RunState
-from jsnsite.radiographs.models import Radiograph
+from jsnsite.radiographs.models import BoneOutline, JointAnnotation, Radiograph
 from jsnsite.scoping import Role
 from jsnsite.studies.models import Patient, Site, Study, Timepoint
 
@@ -79,6 +79,38 @@ class RadiographFactory(DjangoModelFactory[Radiograph]):
     spacing_source = "pixel_spacing"
     state = "ready"
     uploaded_by = factory.SubFactory(UserFactory)
+
+
+class AnnotationFactory(DjangoModelFactory[JointAnnotation]):
+    """A joint in the middle of the film, as the locator finds it."""
+
+    class Meta:
+        model = JointAnnotation
+
+    radiograph = factory.SubFactory(RadiographFactory)
+    joint = "MCP2"
+    version = 1
+    x_px = 70
+    y_px = 80
+    angle_deg = 0
+    size_px = 100
+    confidence = 0.9
+    source = "locator"
+
+
+class OutlineFactory(DjangoModelFactory[BoneOutline]):
+    """The upper bone of that joint, drawn by hand."""
+
+    class Meta:
+        model = BoneOutline
+
+    radiograph = factory.SubFactory(RadiographFactory)
+    annotation = factory.LazyAttribute(lambda outline: AnnotationFactory(radiograph=outline.radiograph))
+    joint = "MCP2"
+    bone = "upper"
+    version = 1
+    polygon = [[40, 35], [100, 35], [90, 75], [50, 75]]
+    created_by = factory.SubFactory(UserFactory)
 
 
 class RunFactory(DjangoModelFactory[Run]):

@@ -7,7 +7,8 @@ from __future__ import annotations
 from rest_framework import serializers
 
 from jsnsite.exports.fields import code_of, uuid_of
-from jsnsite.radiographs.models import Laterality, Radiograph, UploadRecord
+from jsnsite.radiographs.dicom import BOTH
+from jsnsite.radiographs.models import BoneOutline, JointAnnotation, Laterality, Radiograph, UploadRecord
 
 
 class RadiographSerializer(serializers.ModelSerializer[Radiograph]):
@@ -30,15 +31,62 @@ class RadiographSerializer(serializers.ModelSerializer[Radiograph]):
         read_only_fields = fields
 
 
+class AnnotationSerializer(serializers.ModelSerializer[JointAnnotation]):
+    radiograph_uuid = uuid_of("radiograph")
+    version = serializers.IntegerField(read_only=True, help_text="Counts from 1; the newest counts.")
+    x_px = serializers.FloatField(
+        read_only=True, help_text="Joint centre, x right, pixel centres at integers."
+    )
+    y_px = serializers.FloatField(read_only=True, help_text="Joint centre, y down.")
+    angle_deg = serializers.FloatField(
+        read_only=True, help_text="Direction of the distal bone, 0 = up the film, positive clockwise."
+    )
+    size_px = serializers.FloatField(read_only=True, help_text="Side of the square region.")
+    newest = serializers.BooleanField(read_only=True, help_text="Whether no later version has replaced it.")
+
+    class Meta:
+        model = JointAnnotation
+        fields = [
+            "uuid", "radiograph_uuid", "joint", "version", "x_px", "y_px", "angle_deg", "size_px", "confidence",
+            "source", "newest", "created_at",
+        ]  # fmt: skip
+        read_only_fields = fields
+
+
+class OutlineSerializer(serializers.ModelSerializer[BoneOutline]):
+    radiograph_uuid = uuid_of("radiograph")
+    annotation_uuid = uuid_of("annotation", help_text="The region that it was drawn in.")
+    version = serializers.IntegerField(read_only=True, help_text="Counts from 1 for each bone of a joint.")
+    polygon_px = serializers.ListField(
+        child=serializers.ListField(child=serializers.FloatField(), min_length=2, max_length=2),
+        source="polygon",
+        read_only=True,
+        help_text="Corners [x, y] in pixels of the film; empty: given back to the model.",
+    )
+    counts = serializers.BooleanField(
+        read_only=True, help_text="Whether it is measured with: newest, not given back, in the newest region."
+    )
+
+    class Meta:
+        model = BoneOutline
+        fields = [
+            "uuid", "radiograph_uuid", "annotation_uuid", "joint", "bone", "version", "polygon_px", "counts",
+            "created_at",
+        ]  # fmt: skip
+        read_only_fields = fields
+
+
 class UploadSerializer(serializers.Serializer[UploadRecord]):
     """What a client sends to file one radiograph."""
 
     timepoint = serializers.UUIDField(help_text="The timepoint's uuid.")
     file = serializers.FileField(
-        allow_empty_file=True, max_length=None, help_text="One DICOM file of one hand."
+        allow_empty_file=True, max_length=None, help_text="One DICOM file of one hand or of both."
     )
     laterality = serializers.ChoiceField(
-        Laterality.choices, required=False, help_text="Left out: the file is believed."
+        [*Laterality.choices, (BOTH, "both")],
+        required=False,
+        help_text="Left out: the file is believed. B: a film of both hands becomes one radiograph for each.",
     )
 
 

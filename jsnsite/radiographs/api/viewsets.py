@@ -13,9 +13,15 @@ from rest_framework.response import Response
 
 from jsnsite.exports.viewsets import ScopedViewSet
 from jsnsite.radiographs import services
-from jsnsite.radiographs.api.filters import RadiographFilter
-from jsnsite.radiographs.api.serializers import RadiographSerializer, UploadSerializer, VerdictSerializer
-from jsnsite.radiographs.models import Radiograph, Verdict
+from jsnsite.radiographs.api.filters import AnnotationFilter, OutlineFilter, RadiographFilter
+from jsnsite.radiographs.api.serializers import (
+    AnnotationSerializer,
+    OutlineSerializer,
+    RadiographSerializer,
+    UploadSerializer,
+    VerdictSerializer,
+)
+from jsnsite.radiographs.models import BoneOutline, JointAnnotation, Radiograph, Verdict
 from jsnsite.studies.models import Timepoint
 
 
@@ -54,3 +60,19 @@ class RadiographViewSet(ScopedViewSet[Radiograph]):
         rejected = record.verdict == Verdict.REJECTED
         code = status.HTTP_422_UNPROCESSABLE_ENTITY if rejected else status.HTTP_201_CREATED
         return Response(VerdictSerializer(record).data, status=code)
+
+
+class AnnotationViewSet(ScopedViewSet[JointAnnotation]):
+    """Where joints lie on radiographs: every version, by the locator and by people."""
+
+    queryset = JointAnnotation.objects.with_newest().select_related("radiograph")
+    serializer_class = AnnotationSerializer
+    filterset_class = AnnotationFilter
+
+
+class OutlineViewSet(ScopedViewSet[BoneOutline]):
+    """Bones as people have outlined them: every version. A bone without one is outlined by the model."""
+
+    queryset = BoneOutline.objects.with_counts().select_related("radiograph", "annotation")
+    serializer_class = OutlineSerializer
+    filterset_class = OutlineFilter

@@ -137,7 +137,6 @@ def test_doubtful_films_are_read_with_a_warning(attributes, warned):
         ({"SamplesPerPixel": 3, "PhotometricInterpretation": "RGB"}, "not_greyscale"),
         ({"PhotometricInterpretation": "PALETTE COLOR"}, "not_greyscale"),
         ({"PixelSpacing": [0.1, 0.2]}, "non_square_pixels"),
-        ({"ImageLaterality": "B"}, "both_hands"),
         ({"Rows": 16384, "Columns": 16384}, "too_many_pixels"),
         ({"Rows": 161}, "truncated"),
         ({"Rows": 16}, "too_small"),

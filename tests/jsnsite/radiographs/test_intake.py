@@ -141,6 +141,56 @@ def test_a_left_hand_filed_as_right_is_refused(send):
     assert "left" in record.message and "right" in record.message
 
 
+def test_a_film_of_both_hands_is_filed_for_each_of_them(send, sent, django_capture_on_commit_callbacks):
+    with django_capture_on_commit_callbacks(execute=True):
+        record = send(make_dicom(ImageLaterality="B"))
+    assert (record.verdict, record.code) == ("accepted", "both_hands")
+    left, right = Radiograph.objects.current().order_by("laterality")
+    assert (left.laterality, right.laterality, left.sha256) == ("L", "R", right.sha256)
+    assert np.array_equal(load_pixels(left), load_pixels(right))
+    assert {uuid for _, uuid in sent} == {str(left.uuid), str(right.uuid)}
+    assert UploadRecord.objects.get() == record
+
+
+def test_a_person_can_say_that_a_film_shows_both_hands(send):
+    assert send(make_dicom(ImageLaterality=None), laterality="B").code == "both_hands"
+    assert Radiograph.objects.current().count() == 2
+
+
+def test_a_film_of_both_hands_can_be_filed_for_one_and_later_for_the_other(send):
+    pixels = hand_pixels()
+    assert send(make_dicom(pixels, ImageLaterality="B"), laterality="R").code == "accepted"
+    assert [film.laterality for film in Radiograph.objects.current()] == ["R"]
+    assert send(make_dicom(pixels, ImageLaterality="B")).code == "accepted"
+    assert Radiograph.objects.current().count() == 2
+    assert send(make_dicom(pixels, ImageLaterality="B")).code == "duplicate"
+    assert Radiograph.objects.count() == 2
+
+
+def test_an_unnamed_film_filed_for_the_second_hand_is_refused_with_the_way_out(send):
+    pixels = hand_pixels()
+    send(make_dicom(pixels, ImageLaterality=None), laterality="L")
+    again = send(make_dicom(pixels, ImageLaterality=None), laterality="R")
+    assert again.code == "duplicate" and "upload it as both" in again.message
+    assert send(make_dicom(pixels, ImageLaterality=None), laterality="B").verdict == "accepted"
+    assert Radiograph.objects.current().count() == 2
+
+
+def test_a_film_of_one_hand_filed_as_both_is_refused(send):
+    record = send(make_dicom(ImageLaterality="L"), laterality="B")
+    assert (record.verdict, record.code) == ("rejected", "laterality_conflict")
+    assert "both hands" in record.message and stored_files() == []
+
+
+def test_a_film_of_both_hands_takes_the_place_of_those_of_one_hand(send):
+    old = [send(make_dicom(ImageLaterality=hand)).radiograph for hand in "LR"]
+    record = send(make_dicom(ImageLaterality="B"))
+    assert record.code == "replaced"
+    for film in old:
+        film.refresh_from_db()
+        assert not film.current and film.superseded_by.laterality == film.laterality
+
+
 def test_the_same_film_twice_is_refused_and_says_where_it_is(send, world):
     pixels = hand_pixels()
     send(make_dicom(pixels))

@@ -1,234 +1,196 @@
 /**
- * The joint viewer: baseline, registered follow-up and loss of one measurement, in panes that share window,
- * zoom and position. The controls are in the page; this file gives them meaning.
+ * The joint viewer: baseline, registered follow-up and evidence of one measurement, in panes that share window, zoom
+ * and place. The controls are in the page (`measurements/_viewer.html`); this file gives them meaning.
  */
+import type { Window } from "./colour";
+import { Controls } from "./controls";
+import { Flicker } from "./flicker";
+import { type Layers, layersAt } from "./layers";
+import { drawLegends } from "./legend";
+import { parseMotions } from "./motion";
+import { Pane, type Place } from "./pane";
+import { wirePointer } from "./pointer";
+import { presetWindow } from "./presets";
+import { Probe } from "./probe";
+import { Scene } from "./scene";
+import { keepSettings, readSettings, type Settings } from "./settings";
+import { held, home, type View, zoomed } from "./view";
 
-import { greyPixels, heat, heatPixels, roundUp, type Window } from "./colour";
-import { fetchFloat, fetchImage, fetchMask, type Image, matched, quantiles } from "./layers";
-import { outline } from "./outline";
-import { bitmap, Pane, type View } from "./pane";
-import { wireDrag } from "./pointer";
+/** Kept from joint to joint while the page lives: place, and the window relative to the preset's. */
+const look = { view: home() as View, level: 0, width: 0 };
 
-const FLICKER_MS = 500;
-/** What a reader keeps from joint to joint, for this tab. */
-const KEPT = "viewer";
-type PaneName = "fixed" | "followup" | "compare" | "loss";
-
-const LAYERS = ["fixed", "moving", "warped", "loss_map", "loss_before", "upper", "lower"];
-
-/** The next joint's arrays into the browser's cache, so that it shows at once. */
-async function prefetchAll(template: string): Promise<void> {
-  for (const layer of LAYERS)
-    await fetch(template.replace("LAYER", layer), { priority: "low" }).catch(() => null);
-}
-
-async function fetchAll(template: string) {
-  const url = (layer: string) => template.replace("LAYER", layer);
-  const [fixed, moving, warped, lossMap, lossBefore, upper, lower] = await Promise.all([
-    fetchImage(url("fixed")),
-    fetchImage(url("moving")),
-    fetchImage(url("warped")),
-    fetchFloat(url("loss_map")),
-    fetchFloat(url("loss_before")),
-    fetchMask(url("upper")),
-    fetchMask(url("lower")),
-  ]);
-  return { fixed, moving: matched(moving, fixed), warped, lossMap, lossBefore, upper, lower };
-}
-
-/** The automatic window: from the 1st to the 99th percentile of the baseline. */
-function automatic(fixed: Image): { centre: number; width: number } {
-  const [low = 0, high = 1] = quantiles(fixed.values, [0.01, 0.995]);
-  return { centre: (low + high) / 2, width: Math.max(high - low, 1e-6) };
-}
+/** How near a drag must start to the swipe's edge to move it, as a share of the pane. */
+const GRIP = 0.08;
 
 export async function mount(root: HTMLElement): Promise<void> {
-  const find = <T extends HTMLElement>(selector: string): T => {
-    const found = root.querySelector<T>(selector);
-    if (!found) throw new Error(`the viewer lacks ${selector}`);
-    return found;
+  const state = root.querySelector<HTMLElement>("[data-state]") as HTMLElement;
+  const load = async () => {
+    state.dataset.state = "loading";
+    try {
+      const layers = await layersAt(root.dataset.layers ?? "");
+      state.dataset.state = "ready";
+      new Viewer(root, layers);
+    } catch (error) {
+      state.dataset.state = "failed";
+      console.warn("the layers could not be loaded", error);
+    }
   };
-  const note = find("[data-note]");
-  const layers = await fetchAll(root.dataset.layers ?? "").catch((error: unknown) => {
-    note.textContent =
-      "The pictures could not be loaded. Reload the page; the numbers beside them are complete.";
-    note.hidden = false;
-    throw error;
-  });
-  note.hidden = true;
-
-  const { fixed, lossMap } = layers;
-  const auto = automatic(fixed);
-  const window_: Window = { ...auto, invert: false };
-  const home: View = { zoom: 1, x: (fixed.width - 1) / 2, y: (fixed.height - 1) / 2 };
-  const view: View = { ...home };
-  const heatMax = roundUp(Math.max(...quantiles(lossMap.values, [0.995])));
-  const heats = {
-    after: bitmap(heatPixels(lossMap, heatMax)),
-    before: bitmap(heatPixels(layers.lossBefore, heatMax)),
-  };
-  const outlines = [
-    { path: outline(layers.upper), colour: "#56d4ff" },
-    { path: outline(layers.lower), colour: "#ffd34d" },
-  ];
-  const opacity = find<HTMLInputElement>("[data-opacity]");
-  const swipe = find<HTMLInputElement>("[data-swipe]");
-  const [centre, width] = [find<HTMLInputElement>("[data-centre]"), find<HTMLInputElement>("[data-width]")];
-  const pressed = (name: string) => find(`[data-toggle="${name}"]`).getAttribute("aria-pressed") === "true";
-  let showFollowup = false;
-  let timer = 0;
-
-  const panes = new Map<PaneName, Pane>();
-  for (const canvas of root.querySelectorAll<HTMLCanvasElement>("canvas[data-pane]"))
-    panes.set(canvas.dataset.pane as PaneName, new Pane(canvas, () => draw()));
-
-  const windowed = () => ({
-    fixed: bitmap(greyPixels(fixed, window_)),
-    warped: bitmap(greyPixels(layers.warped, window_)),
-    moving: bitmap(greyPixels(layers.moving, window_)),
-  });
-  let grey = windowed();
-
-  function rewindow(): void {
-    grey = windowed();
-    centre.value = String((window_.centre - auto.centre) / auto.width);
-    width.value = String(Math.log2(window_.width / auto.width));
-    draw();
-  }
-
-  function draw(): void {
-    const before = pressed("before");
-    find("[data-followup-label]").textContent = before ? "Follow-up, as taken" : "Follow-up, registered";
-    const followup = before ? grey.moving : grey.warped;
-    const lines = pressed("outlines") ? outlines : [];
-    const mode = root.dataset.view;
-    const common = {
-      split: 0,
-      heat: null,
-      heatOpacity: 0,
-      outlines: lines,
-      spacingMm: fixed.spacingMm,
-    };
-    panes.get("fixed")?.draw({ ...common, images: [grey.fixed] }, view);
-    // the outlines are those of the baseline: they fit the follow-up once it is registered
-    panes.get("followup")?.draw({ ...common, images: [followup] }, view);
-    const compared = mode === "swipe" ? [grey.fixed, followup] : [showFollowup ? followup : grey.fixed];
-    panes.get("compare")?.draw({ ...common, images: compared, split: Number(swipe.value) / 100 }, view);
-    const heatOpacity = Number(opacity.value) / 100;
-    const heatImage = before ? heats.before : heats.after;
-    panes.get("loss")?.draw({ ...common, images: [grey.fixed], heat: heatImage, heatOpacity }, view);
-  }
-
-  function flicker(on: boolean): void {
-    clearInterval(timer);
-    if (!on) return;
-    timer = window.setInterval(() => {
-      showFollowup = !showFollowup;
-      label();
-      draw();
-    }, FLICKER_MS);
-  }
-
-  function label(): void {
-    find("[data-compare-label]").textContent = showFollowup ? "Follow-up" : "Baseline";
-  }
-
-  function keep(): void {
-    const kept = { view: root.dataset.view, outlines: pressed("outlines"), opacity: opacity.value };
-    sessionStorage.setItem(KEPT, JSON.stringify(kept));
-  }
-
-  function restore(): void {
-    const kept = JSON.parse(sessionStorage.getItem(KEPT) ?? "null") as Record<string, string> | null;
-    if (!kept) return;
-    for (const radio of root.querySelectorAll<HTMLInputElement>("input[name=view]"))
-      radio.checked = radio.value === kept.view;
-    find('[data-toggle="outlines"]').setAttribute("aria-pressed", String(kept.outlines));
-    opacity.value = kept.opacity ?? opacity.value;
-  }
-
-  function setView(name: string): void {
-    root.dataset.view = name;
-    const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
-    flicker(name === "flicker" && !still);
-    draw();
-  }
-
-  for (const radio of root.querySelectorAll<HTMLInputElement>("input[name=view]"))
-    radio.addEventListener("change", () => setView(radio.value));
-  for (const button of root.querySelectorAll<HTMLElement>("[data-toggle]")) {
-    button.addEventListener("click", () => {
-      const on = button.getAttribute("aria-pressed") !== "true";
-      button.setAttribute("aria-pressed", String(on));
-      if (button.dataset.toggle === "invert") {
-        window_.invert = on;
-        rewindow();
-      } else draw();
-    });
-  }
-  find("[data-flip]").addEventListener("click", () => {
-    flicker(false);
-    showFollowup = !showFollowup;
-    label();
-    draw();
-  });
-  for (const slider of [opacity, swipe]) slider.addEventListener("input", draw);
-  root.addEventListener("change", keep);
-  root.addEventListener("click", keep);
-  centre.addEventListener("input", () => {
-    window_.centre = auto.centre + Number(centre.value) * auto.width;
-    rewindow();
-  });
-  width.addEventListener("input", () => {
-    window_.width = auto.width * 2 ** Number(width.value);
-    rewindow();
-  });
-  find("[data-reset]").addEventListener("click", () => {
-    Object.assign(window_, auto);
-    Object.assign(view, home);
-    rewindow();
-  });
-  for (const button of root.querySelectorAll<HTMLElement>("[data-zoom]")) {
-    button.addEventListener("click", () => {
-      view.zoom = Math.min(12, Math.max(1, view.zoom * Number(button.dataset.zoom)));
-      if (view.zoom === 1) Object.assign(view, home);
-      draw();
-    });
-  }
-  for (const pane of panes.values()) {
-    wireDrag(pane.canvas, {
-      window(dx, dy) {
-        window_.width = Math.max(auto.width / 16, window_.width * 2 ** (2 * dx));
-        window_.centre += dy * auto.width;
-        rewindow();
-      },
-      pan(dx, dy) {
-        const perPixel = fixed.width / view.zoom;
-        view.x -= dx * perPixel;
-        view.y -= dy * perPixel;
-        draw();
-      },
-      zoom(factor) {
-        view.zoom = Math.min(12, Math.max(1, view.zoom * factor));
-        draw();
-      },
-    });
-  }
-
-  drawLegend(find<HTMLCanvasElement>("[data-legend]"));
-  find("[data-legend-max]").textContent = `${heatMax}`;
-  find("[data-legend-mid]").textContent = `${heatMax / 2}`;
-  restore();
-  rewindow();
-  setView(root.querySelector<HTMLInputElement>("input[name=view]:checked")?.value ?? "side");
-  if (root.dataset.next) void prefetchAll(root.dataset.next);
+  root.querySelector("[data-again]")?.addEventListener("click", () => void load());
+  await load();
 }
 
-function drawLegend(canvas: HTMLCanvasElement): void {
-  const context = canvas.getContext("2d");
-  if (!context) return;
-  for (let x = 0; x < canvas.width; x++) {
-    context.fillStyle = `rgb(${heat(x / (canvas.width - 1)).join(",")})`;
-    context.fillRect(x, 0, 1, canvas.height);
+class Viewer {
+  private readonly settings: Settings = readSettings();
+  private readonly controls: Controls;
+  private readonly scene: Scene;
+  private readonly probe: Probe;
+  private readonly panes: Record<"fixed" | "followup" | "evidence", Pane>;
+  private readonly flicker: Flicker;
+  private readonly swipe: HTMLInputElement;
+  private preset = { centre: 0, width: 1 };
+  /** where the magnifier is, pixels from the joint centre */
+  private magnifier = { x: 0, y: 0 };
+
+  constructor(
+    readonly root: HTMLElement,
+    private readonly layers: Layers,
+  ) {
+    this.preset = presetWindow(layers, this.settings.window);
+    this.scene = new Scene(layers, parseMotions(root.dataset.motion));
+    this.controls = new Controls(root, this.settings, (name) => this.changed(name));
+    this.probe = new Probe(root);
+    this.swipe = this.controls.get("[data-swipe]");
+    const pane = (name: string) => {
+      const made = new Pane(this.controls.get(`canvas[data-pane=${name}]`), () => this.draw());
+      this.wire(made);
+      return made;
+    };
+    this.panes = { fixed: pane("fixed"), followup: pane("followup"), evidence: pane("loss") };
+    this.flicker = new Flicker(
+      (shown) => {
+        root.dataset.shown = shown;
+      },
+      () => root.isConnected,
+    );
+    this.wireButtons();
+    drawLegends(root);
+    this.controls.get("[data-exaggeration]").textContent = `${this.scene.exaggeration} `;
+    this.controls.get("[data-unregistered]").hidden = layers.warped !== null;
+    this.arrange();
+    this.rewindow();
+  }
+
+  private get side(): number {
+    return Math.max(this.layers.fixed.width, this.layers.fixed.height);
+  }
+
+  private get window(): Window {
+    const { centre, width } = this.preset;
+    return {
+      centre: centre + look.level * width,
+      width: width * 2 ** look.width,
+      invert: this.settings.invert,
+    };
+  }
+
+  private draw(): void {
+    if (!this.panes) return; // a pane that has just got its size while the others are being made
+    const pictures = this.scene.pictures(this.settings, this.window);
+    const magnifier = this.settings.magnifier ? this.magnifier : null;
+    for (const name of ["fixed", "followup", "evidence"] as const)
+      this.panes[name].draw(pictures[name], look.view, magnifier);
+  }
+
+  private changed(name: keyof Settings): void {
+    if (name === "mode") this.arrange();
+    if (name === "window") {
+      this.preset = presetWindow(this.layers, this.settings.window);
+      Object.assign(look, { level: 0, width: 0 });
+    }
+    if (name === "magnifier") this.magnifier = { x: 0, y: 0 };
+    this.controls.show();
+    keepSettings(this.settings);
+    this.rewindow();
+  }
+
+  /** Starts and stops what the arrangement needs. With reduced motion nothing moves by itself. */
+  private arrange(): void {
+    const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
+    this.run(this.settings.mode === "flicker" && !still);
+    this.split(Number(this.swipe.value) / 100);
+  }
+
+  private run(on: boolean): void {
+    on ? this.flicker.start(() => this.settings.rate) : this.flicker.stop();
+    this.controls.get("[data-run]").setAttribute("aria-pressed", String(on));
+  }
+
+  /** The follow-up right of `share` of the pane, the baseline left of it. */
+  private split(share: number): void {
+    this.swipe.value = String(100 * share);
+    this.root.style.setProperty("--split", `${100 * share}%`);
+  }
+
+  private rewindow(): void {
+    this.controls.get<HTMLInputElement>("[data-level]").value = String(look.level);
+    this.controls.get<HTMLInputElement>("[data-width]").value = String(look.width);
+    this.draw();
+  }
+
+  private move(view: View): void {
+    look.view = view;
+    this.draw();
+  }
+
+  private wireButtons(): void {
+    const { controls } = this;
+    controls.get("[data-flip]").addEventListener("click", () => {
+      this.run(false);
+      this.flicker.flip();
+    });
+    controls.get("[data-run]").addEventListener("click", () => this.run(!this.flicker.running));
+    this.swipe.addEventListener("input", () => this.split(Number(this.swipe.value) / 100));
+    for (const name of ["level", "width"] as const) {
+      const range = controls.get<HTMLInputElement>(`[data-${name}]`);
+      range.addEventListener("input", () => {
+        look[name] = Number(range.value);
+        this.draw();
+      });
+    }
+    controls.get("[data-reset]").addEventListener("click", () => {
+      Object.assign(look, { view: home(), level: 0, width: 0 });
+      this.rewindow();
+    });
+    for (const button of controls.all("[data-zoom]"))
+      button.addEventListener("click", () =>
+        this.move(zoomed(look.view, Number(button.dataset.zoom), look.view, this.side)),
+      );
+  }
+
+  private wire(pane: Pane): void {
+    const point = (at: Place) => pane.point(look.view, at, this.side);
+    const swiped = () => this.settings.mode === "swipe" && pane !== this.panes.evidence;
+    wirePointer(pane.canvas, {
+      window: (dx, dy) => {
+        look.width = Math.min(2, Math.max(-3, look.width + 2 * dx));
+        look.level = Math.min(1, Math.max(-1, look.level + dy));
+        this.rewindow();
+      },
+      pan: (dx, dy) => {
+        const { zoom, x, y } = look.view;
+        this.move(held({ zoom, x: x - (dx * this.side) / zoom, y: y - (dy * this.side) / zoom }, this.side));
+      },
+      zoom: (factor, at) => this.move(zoomed(look.view, factor, point(at), this.side)),
+      closer: (at) => this.move(look.view.zoom > 3.9 ? home() : zoomed(look.view, 2, point(at), this.side)),
+      hover: (at) => this.probe.show(at && point(at), this.scene, this.settings),
+      takes: (at) =>
+        this.settings.magnifier || (swiped() && Math.abs(at.x - Number(this.swipe.value) / 100) < GRIP),
+      take: (at) => {
+        if (this.settings.magnifier) {
+          this.magnifier = point(at);
+          this.draw();
+        } else this.split(Math.min(1, Math.max(0, at.x)));
+      },
+    });
   }
 }

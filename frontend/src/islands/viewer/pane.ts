@@ -1,20 +1,24 @@
-/** One canvas of the viewer: grey image, heat over it, outlines and a scale bar, through a shared view. */
-export interface View {
-  zoom: number;
-  /** image point at the middle of the pane, pixels */
+/** One canvas of the viewer: a picture with what lies over it, through the view that all panes share. */
+import { drawArrows, drawAxis, drawOutlines, drawScaleBar, type Marks } from "./marks";
+import type { View } from "./view";
+
+export interface Picture {
+  image: HTMLCanvasElement;
+  /** loss or difference over the image */
+  over: HTMLCanvasElement | null;
+  marks: Marks;
+  spacingMm: number;
+}
+
+/** A place in a pane, as shares of its width and height. */
+export interface Place {
   x: number;
   y: number;
 }
 
-export interface Scene {
-  /** drawn left of `split` (a share of the pane's width) and right of it; one entry fills the pane */
-  images: HTMLCanvasElement[];
-  split: number;
-  heat: HTMLCanvasElement | null;
-  heatOpacity: number;
-  outlines: { path: Path2D; colour: string }[];
-  spacingMm: number;
-}
+/** How much closer the magnifier shows, and its radius as a share of the pane. */
+const CLOSER = 2.5;
+const RADIUS = 0.23;
 
 /** Pixels of an image as a canvas that can be drawn scaled. */
 export function bitmap(pixels: ImageData): HTMLCanvasElement {
@@ -35,96 +39,85 @@ export class Pane {
     const context = canvas.getContext("2d");
     if (!context) throw new Error("no 2D canvas");
     this.context = context;
+    canvas.width = canvas.height = Math.round(canvas.clientWidth * devicePixelRatio) || 1;
     new ResizeObserver(([entry]) => {
       const side = Math.round((entry?.contentRect.width ?? 0) * devicePixelRatio);
-      if (side && side !== canvas.width) {
-        canvas.width = side;
-        canvas.height = side;
-        redraw();
-      }
+      if (!side || side === canvas.width) return;
+      canvas.width = canvas.height = side;
+      redraw();
     }).observe(canvas);
   }
 
-  /** Device pixels per image pixel. */
-  scale(view: View, imageWidth: number): number {
-    return (this.canvas.width / imageWidth) * view.zoom;
+  /** Device pixels per image pixel: the longer side of the image fills the pane at zoom 1. */
+  scale(image: HTMLCanvasElement, view: View): number {
+    return (this.canvas.width / Math.max(image.width, image.height)) * view.zoom;
   }
 
-  draw(scene: Scene, view: View): void {
+  /** The image point at a place, pixels from the centre of an image whose longer side is `side`. */
+  point(view: View, place: Place, side: number): { x: number; y: number } {
+    const shown = side / view.zoom;
+    return { x: view.x + (place.x - 0.5) * shown, y: view.y + (place.y - 0.5) * shown };
+  }
+
+  /** Draws `picture`; `magnifier` is the image point (pixels from the centre) to show closer. */
+  draw(picture: Picture, view: View, magnifier: { x: number; y: number } | null): void {
     const { context, canvas } = this;
-    const [first, second] = scene.images;
-    if (!first || !canvas.offsetParent) return; // a hidden pane is drawn when it is shown
-    const scale = this.scale(view, first.width);
-    context.setTransform(1, 0, 0, 1, 0, 0);
+    const scale = this.scale(picture.image, view);
+    context.resetTransform();
     context.fillStyle = "#000";
     context.fillRect(0, 0, canvas.width, canvas.height);
+    const origin = { x: canvas.width / 2 - view.x * scale, y: canvas.height / 2 - view.y * scale };
+    this.paint(picture, scale, origin);
+    if (magnifier) this.magnify(picture, scale, origin, magnifier);
+    context.resetTransform();
+    drawScaleBar(context, picture.spacingMm, scale);
+  }
+
+  /** `origin`: where the image's centre falls, device pixels. */
+  private paint({ image, over, marks }: Picture, scale: number, origin: { x: number; y: number }): void {
+    const { context } = this;
+    // half a pixel: the image's centre is the middle between its first and last pixel's centres
+    const [left, top] = [origin.x - (image.width / 2) * scale, origin.y - (image.height / 2) * scale];
+    context.setTransform(scale, 0, 0, scale, left, top);
     context.imageSmoothingEnabled = true;
     context.imageSmoothingQuality = "high";
-    const place = () =>
-      context.setTransform(
-        scale,
-        0,
-        0,
-        scale,
-        canvas.width / 2 - view.x * scale,
-        canvas.height / 2 - view.y * scale,
-      );
-    place();
-    context.drawImage(first, -0.5, -0.5);
-    if (second) {
-      context.save();
-      context.setTransform(1, 0, 0, 1, 0, 0);
-      context.beginPath();
-      context.rect(canvas.width * scene.split, 0, canvas.width, canvas.height);
-      context.clip();
-      place();
-      context.drawImage(second, -0.5, -0.5);
-      context.restore();
+    context.drawImage(image, 0, 0);
+    if (over) {
+      context.imageSmoothingQuality = "low"; // bilinear: at a pixel's centre the colour is the scale's
+      context.drawImage(over, 0, 0);
     }
-    if (scene.heat && scene.heatOpacity > 0) {
-      context.globalAlpha = scene.heatOpacity;
-      context.drawImage(scene.heat, -0.5, -0.5);
-      context.globalAlpha = 1;
-    }
-    for (const { path, colour } of scene.outlines) {
-      context.strokeStyle = colour;
-      context.lineWidth = (1.5 * devicePixelRatio) / scale;
-      context.stroke(path);
-    }
-    context.setTransform(1, 0, 0, 1, 0, 0);
-    if (second) this.splitLine(scene.split);
-    this.scaleBar(scene.spacingMm, scale);
+    context.translate(0.5, 0.5); // pixel centres at integers from here on
+    drawOutlines(context, marks, scale);
+    drawAxis(context, marks, scale, image);
+    drawArrows(context, marks, scale);
   }
 
-  private splitLine(split: number): void {
+  private magnify(
+    picture: Picture,
+    scale: number,
+    origin: { x: number; y: number },
+    at: { x: number; y: number },
+  ): void {
     const { context, canvas } = this;
-    context.fillStyle = "#ffffffb0";
-    context.fillRect(canvas.width * split - devicePixelRatio / 2, 0, devicePixelRatio, canvas.height);
-  }
-
-  private scaleBar(spacingMm: number, scale: number): void {
-    const { context, canvas } = this;
-    const ratio = devicePixelRatio;
-    const mm = [10, 5, 2, 1, 0.5].find((length) => (length / spacingMm) * scale < canvas.width * 0.4) ?? 0.5;
-    const length = (mm / spacingMm) * scale;
-    const x = 10 * ratio;
-    const y = canvas.height - 10 * ratio;
-    context.font = `${11 * ratio}px "Inter Variable", sans-serif`;
-    for (const [colour, grow] of [
-      ["#000000b0", 2],
-      ["#ffffff", 0],
-    ] as const) {
-      context.fillStyle = colour;
-      context.fillRect(
-        x - (grow * ratio) / 2,
-        y - ((2 + grow) * ratio) / 2,
-        length + grow * ratio,
-        (2 + grow) * ratio,
-      );
-      context.strokeStyle = "#000000b0";
-      context.lineWidth = 3 * ratio;
-      if (grow) context.strokeText(`${mm} mm`, x, y - 6 * ratio);
-      else context.fillText(`${mm} mm`, x, y - 6 * ratio);
-    }
+    const radius = canvas.width * RADIUS;
+    const [x, y] = [origin.x + at.x * scale, origin.y + at.y * scale];
+    context.save();
+    context.resetTransform();
+    context.beginPath();
+    context.arc(x, y, radius, 0, 2 * Math.PI);
+    context.clip();
+    context.fillStyle = "#000";
+    context.fill();
+    this.paint(picture, scale * CLOSER, { x: x - at.x * scale * CLOSER, y: y - at.y * scale * CLOSER });
+    context.restore();
+    context.resetTransform();
+    context.beginPath();
+    context.arc(x, y, radius, 0, 2 * Math.PI);
+    context.lineWidth = 3 * devicePixelRatio;
+    context.strokeStyle = "#000000c0";
+    context.stroke();
+    context.lineWidth = 1.5 * devicePixelRatio;
+    context.strokeStyle = "#ffffff";
+    context.stroke();
   }
 }
