@@ -112,7 +112,9 @@ def _exposure(plan: SeriesPlan, film: FilmPlan) -> Exposure:
         edge_amount=machine.edge_amount,
         edge_mm=machine.edge_mm,
         sigmoid=machine.sigmoid,
-        furniture=machine.furniture,
+        furniture=replace(
+            machine.furniture, ring=None, band=False
+        ),  # accidents of one film, not of a machine
         processing=machine.processing,
         photometric="MONOCHROME1" if film.inverted else "MONOCHROME2",
         photons=_UNDEREXPOSED_PHOTONS if film.difficult else visit.photons,

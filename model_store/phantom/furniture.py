@@ -49,10 +49,10 @@ def make_furniture(rng: np.random.Generator) -> Furniture:
         collimation_turn_deg=float(rng.normal(0, 1.5)),
         leak=float(rng.choice([0.004, 0.05, 0.5])),
         frame=bool(rng.random() < 0.15),
-        ring=str(rng.choice(["MCP2", "MCP3", "MCP4", "MCP4", "MCP5"])) if rng.random() < 0.07 else None,
+        ring=str(rng.choice(["MCP2", "MCP3", "MCP4", "MCP4", "MCP5"])) if rng.random() < 0.04 else None,
         ring_mm=float(rng.uniform(12.0, 22.0)),
         ring_width_mm=float(rng.uniform(2.0, 6.0)),
-        band=bool(rng.random() < 0.1),
+        band=bool(rng.random() < 0.02),
     )
 
 

@@ -11,6 +11,8 @@ from .bone import Bone
 
 Floats = NDArray[np.float64]
 
+#: What counts as a bone's end.
+END_MM = 2.5
 _CELL_MM = 0.8
 
 
@@ -30,9 +32,9 @@ class JointAnatomy:
 
 
 def far_end(bone: Bone) -> Floats:
-    """Middle of a bone's distal end, mm, in its frame."""
+    """Middle of a bone's distal end, both condyles, mm, in its frame."""
     along = bone.outer.vertices @ bone.basis[1]
-    return np.asarray(bone.outer.vertices[along > np.quantile(along, 0.98)].mean(axis=0))
+    return np.asarray(bone.outer.vertices[along > bone.distal_mm - END_MM].mean(axis=0))
 
 
 def measure_joint(
@@ -51,7 +53,7 @@ def measure_joint(
     the rims) and the distance of the surfaces themselves (a film shows it between the subchondral plates).
     """
     child = upper.outer.vertices @ rotation.T + position
-    base = child[upper.outer.vertices @ upper.basis[1] < upper.proximal_mm + 2.5].mean(axis=0)
+    base = child[upper.outer.vertices @ upper.basis[1] < upper.proximal_mm + END_MM].mean(axis=0)
     far = far_end(upper) @ rotation.T + position
     direction = (far - base) / np.linalg.norm(far - base)
     seen_direction = direction - (direction @ beam) * beam

@@ -82,10 +82,10 @@ class Registrar:
         [0, 1]; ``spacing_mm`` (N,), all equal. Outputs: ``parameters`` (N, 2, 4) = log scale, rotation rad
         (clockwise), dx mm, dy mm (down) of the upper and the lower bone from fixed to moving, read across the finger
         at the joint centre and along it in each bone's own end (see ``regions.reading_points``), without what
-        magnification adds; ``centre_px`` (N, 2), the joint centre in the fixed image; ``sigma_mm`` (N,) of dy_upper - dy_lower before
-        calibration; ``warped`` (N, 2, H, W) moving image warped onto fixed by each bone's motion, on the scale of the
-        fixed image; ``loss, loss_before`` (N, 2, H, W) squared difference with and without registration, in variances
-        of the fixed image over the bones; ``metrics`` (N, len(METRICS)).
+        magnification adds; ``centre_px`` (N, 2), the joint centre in the fixed image; ``sigma_mm`` (N,) of
+        dy_upper - dy_lower before calibration; ``warped`` (N, 2, H, W) moving image warped onto fixed by each bone's
+        motion, on the scale of the fixed image; ``loss, loss_before`` (N, 2, H, W) squared difference with and without
+        registration, in variances of the fixed image over the bones; ``metrics`` (N, len(METRICS)).
         Raises ``ValueError`` where shapes or spacings do not fit.
         """
         fixed, moving, fixed_masks, moving_masks, spacing_mm = self._checked(inputs)

@@ -111,7 +111,7 @@ RECIPES = {
             f"{_DATA} Frames, markers, double exposure and growth plates were added to the films after looking at real "
             "ones.",
             (
-                "One hand a film; two hands on one film are not told apart.",
+                "It sees one hand; the pipeline looks for a second one beside it.",
                 "Laterality is that of a posteroanterior view; an anteroposterior film reads as the other hand.",
                 "Amputations, fused fingers and mutilating disease were not seen in training.",
             ),
