@@ -5,6 +5,7 @@ from django.contrib import admin
 from django.urls import include, path
 
 from jsnsite.health import healthz
+from jsnsite.pages.design import design
 
 admin.site.site_header = "JSN administration"
 admin.site.site_title = "JSN"
@@ -13,6 +14,7 @@ admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-a
 
 urlpatterns = [
     path("healthz", healthz, name="healthz"),
+    path("design/", design, name="design"),
     path("admin/", admin.site.urls),
     path("accounts/", include("allauth.urls")),
     path("", include("jsnsite.accounts.urls")),

@@ -35,7 +35,7 @@ _CARPALS: tuple[tuple[Point, float], ...] = (
 
 @dataclass(frozen=True)
 class JointSpot:
-    """Where a joint is drawn, and the first line of its words, which lie on the bone below it."""
+    """Where a joint is drawn, and the first line of its words, which lie on the bone beside it."""
 
     joint: str
     x: str
@@ -101,5 +101,7 @@ def spots(laterality: str, joints: list[str]) -> list[JointSpot]:
             if f"{name}{ray}" not in joints:
                 continue
             x, y = _mirrored(point, laterality)
-            found.append(JointSpot(f"{name}{ray}", f"{x:.0f}", f"{y:.0f}", f"{y + 14:.0f}"))
+            # the words of a DIP joint stand above it: below, the PIP joint is too near
+            text_y = y - 16.5 if name == "DIP" else y + 14
+            found.append(JointSpot(f"{name}{ray}", f"{x:.0f}", f"{y:.0f}", f"{text_y:.0f}"))
     return found

@@ -1,33 +1,56 @@
-"""What the patient page draws for one hand: bones, joints coloured by the newest measurement, small charts."""
+"""What the patient page draws for one hand: bones, joints coloured by slope or reliability, small charts."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
 
-from jsnsite.measurements.queries import Trend, TrendPoint
-from jsnsite.pages import hand
-from jsnsite.pages.spark import ChartPoint, Spark, chart_points, common_range, spark, status_of
+from django.utils.translation import gettext_lazy as _
 
-SIDES = {"R": "Right hand", "L": "Left hand"}
+from jsnsite.measurements.queries import Trend
+from jsnsite.measurements.trends import Estimate
+from jsnsite.pages import hand
+from jsnsite.pages.slopes import SlopeClass, slope_class
+from jsnsite.pages.spark import Chart, Scale, Spark, chart_of, common_scale, spark
+from jsnsite.pages.words import RELIABILITY
+
+SIDES = {"R": _("Right hand"), "L": _("Left hand")}
 
 
 @dataclass(frozen=True)
 class JointView:
-    """One joint of one hand as shown: ``latest`` is None where nothing is measured."""
+    """One joint of one hand as shown. ``newest``: the newest visit with an estimate, None where nothing counts;
+    ``trend``: None where nothing is measured. ``status``: of the whole trend; ``flagged`` where a reader doubts one of
+    its measurements.
+    """
 
     joint: str
     laterality: str
     trend: Trend | None
-    latest: TrendPoint | None
+    newest: Estimate | None
     status: str
+    slope_class: SlopeClass
+    chart: Chart | None
     spark: Spark | None
     spot: hand.JointSpot | None
 
     @property
-    def change_mm(self) -> float:
-        """How far the newest measurement is from 0, whatever its sign."""
-        return abs(self.latest.jsn_mm or 0.0) if self.latest else 0.0
+    def side(self) -> str:
+        return str(SIDES[self.laterality])
+
+    @property
+    def status_word(self) -> str:
+        return str(RELIABILITY[self.status])
+
+    @property
+    def anchor(self) -> str:
+        return f"{self.laterality}-{self.joint}"
+
+    @property
+    def change_mm_per_year(self) -> float:
+        """How fast it changes, whatever the direction; 0 where that is not beyond chance."""
+        slope = self.trend.slope if self.trend else None
+        return abs(slope.mm_per_year) if slope and slope.differs_from_zero else 0.0
 
 
 @dataclass(frozen=True)
@@ -43,38 +66,48 @@ class HandView:
         return any(joint.trend for joint in self.joints)
 
 
-def hand_views(trends: dict[tuple[str, str], Trend], joints: list[str]) -> tuple[list[HandView], float]:
-    """Both hands, right hand first as it hangs on the viewing box, and the range in mm that their charts share."""
-    charts = {key: chart_points(trend) for key, trend in trends.items()}
-    range_mm = common_range(list(charts.values()))
-    dates = [point.date for chart in charts.values() for point in chart] or [date.min]
-    return [
-        _hand(side, trends, charts, joints, (min(dates), max(dates)), range_mm) for side in SIDES
-    ], range_mm
+def hand_views(trends: dict[tuple[str, str], Trend], joints: list[str]) -> tuple[list[HandView], Scale]:
+    """Both hands, right hand first as it hangs on the viewing box, and the scale that their charts share."""
+    charts = {key: chart_of(trend) for key, trend in trends.items()}
+    scale = common_scale(list(charts.values()))
+    dates = [p.date for chart in charts.values() for p in [*chart.points, *chart.left_out]] or [date.min]
+    return [_hand(side, trends, charts, joints, (min(dates), max(dates)), scale) for side in SIDES], scale
 
 
 def _hand(
     side: str,
     trends: dict[tuple[str, str], Trend],
-    charts: dict[tuple[str, str], list[ChartPoint]],
+    charts: dict[tuple[str, str], Chart],
     joints: list[str],
     dates: tuple[date, date],
-    range_mm: float,
+    scale: Scale,
 ) -> HandView:
     spots = {spot.joint: spot for spot in hand.spots(side, joints)}
     views = []
     for joint in joints:
-        trend = trends.get((side, joint))
-        latest = trend.latest if trend else None
+        trend, chart = trends.get((side, joint)), charts.get((side, joint))
         views.append(
             JointView(
                 joint=joint,
                 laterality=side,
                 trend=trend,
-                latest=latest,
-                status=status_of(latest) if latest else "none",
-                spark=spark(charts[side, joint], *dates, range_mm) if trend else None,
+                newest=_newest(trend) if trend else None,
+                status=_status(trend) if trend else "none",
+                slope_class=slope_class(trend.slope if trend else None),
+                chart=chart,
+                spark=spark(chart, *dates, scale) if chart else None,
                 spot=spots.get(joint),
             )
         )
-    return HandView(side, SIDES[side], hand.bones(side), hand.carpals(side), views)
+    return HandView(side, str(SIDES[side]), hand.bones(side), hand.carpals(side), views)
+
+
+def _newest(trend: Trend) -> Estimate | None:
+    known = [each for each in trend.estimates[1:] if each.jsn_mm is not None]
+    return known[-1] if known else None
+
+
+def _status(trend: Trend) -> str:
+    if any(point.flagged for point in trend.points):
+        return "flagged"
+    return trend.reliability or "unreliable"

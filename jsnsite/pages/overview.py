@@ -73,13 +73,48 @@ def visit_matrix(user: Person, study: Study) -> tuple[list[int], list[SiteRow]]:
 def attention(user: Person, study: Study) -> dict[str, Any]:
     """What waits for a person: films without spacing, failures, doubtful joints."""
     films = radiograph_queries.radiographs(user).filter(study=study, current=True)
-    runs = measurement_queries.runs(user).filter(followup__study=study, state=RunState.FAILED)
+    runs = measurement_queries.runs(user, from_baseline=False).filter(
+        followup__study=study, state=RunState.FAILED
+    )
     return {
         "needs_spacing": films.filter(state=RadiographState.NEEDS_SPACING)[:NAMED],
         "failed_films": films.filter(state=RadiographState.FAILED)[:NAMED],
         "failed_runs": runs[:NAMED],
         "to_read": review_queries.worklist(user, study=study).count(),
         "named": NAMED,
+    }
+
+
+@dataclass
+class Trust:
+    """Current measurements of one site, or of the follow-up films by one manufacturer, by reliability."""
+
+    name: str
+    reliable: int = 0
+    review: int = 0
+    unreliable: int = 0
+
+    @property
+    def total(self) -> int:
+        return self.reliable + self.review + self.unreliable
+
+
+def trust(user: Person, study: Study) -> dict[str, list[Trust]]:
+    """Reliability by site and by machine, each in order of name. One query."""
+    found = measurement_queries.current_measurements(user, study=study).order_by()
+    film = "run__followup__"
+    grouped = found.values_list(
+        f"{film}timepoint__patient__site__code", f"{film}manufacturer", "reliability"
+    ).annotate(n=Count("pk"))
+    sites: dict[str, Trust] = {}
+    machines: dict[str, Trust] = {}
+    for site, manufacturer, reliability, n in grouped:
+        for rows, name in ((sites, site), (machines, manufacturer)):
+            row = rows.setdefault(name, Trust(name))
+            setattr(row, reliability, getattr(row, reliability) + n)
+    return {
+        "sites": [sites[name] for name in sorted(sites)],
+        "machines": [machines[name] for name in sorted(machines)],
     }
 
 

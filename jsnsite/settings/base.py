@@ -60,6 +60,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "jsnsite.throttling.PageWriteMiddleware",
     "simple_history.middleware.HistoryRequestMiddleware",
 ]
 
@@ -178,7 +179,14 @@ REST_FRAMEWORK = {
         "rest_framework.throttling.UserRateThrottle",
         "rest_framework.throttling.ScopedRateThrottle",
     ],
-    "DEFAULT_THROTTLE_RATES": {"anon": "30/min", "user": "600/min", "upload": "120/min", "export": "30/min"},
+    "DEFAULT_THROTTLE_RATES": {
+        "anon": "30/min",
+        "user": "600/min",
+        "upload": "120/min",
+        "export": "30/min",
+        # On pages (``jsnsite.throttling``): no reader judges 20 joints a second, no upload sends 20 films.
+        "page_write": "1200/min",
+    },
 }
 REST_KNOX = {
     "TOKEN_MODEL": "accounts.ApiToken",
@@ -247,6 +255,10 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "unacked_restore_throttle": 1,
     "socket_connect_timeout": 2,
 }
+
+# --- The design system's own page, /design/: where pages are made, not where they are used --------------
+
+JSN_DESIGN_PAGE = False
 
 # --- Intake and measurement -------------------------------------------------------------------------
 

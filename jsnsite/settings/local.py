@@ -66,6 +66,7 @@ STATIC_ROOT.mkdir(exist_ok=True)
 FILE_UPLOAD_TEMP_DIR = DATA_DIR / "incoming"
 FILE_UPLOAD_TEMP_DIR.mkdir(mode=0o700, exist_ok=True)
 WHITENOISE_USE_FINDERS = True
+JSN_DESIGN_PAGE = True
 EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
 
 if (BASE_DIR / "deploy" / "demo" / "__init__.py").exists():

@@ -1,8 +1,11 @@
 """Administration of studies, sites, patients and timepoints, with their history."""
 
+from typing import Any
+
 from django.contrib import admin
 from simple_history.admin import SimpleHistoryAdmin
 
+from jsnsite.measurements.services import refresh_trends
 from jsnsite.studies.models import Patient, Site, Study, Timepoint
 
 
@@ -41,6 +44,10 @@ class PatientAdmin(SimpleHistoryAdmin):
     readonly_fields = ("uuid",)
     inlines = (TimepointInline,)
 
+    def save_related(self, request: Any, form: Any, formsets: Any, change: bool) -> None:
+        super().save_related(request, form, formsets, change)
+        refresh_trends(form.instance)  # visits have other dates
+
 
 @admin.register(Timepoint)
 class TimepointAdmin(SimpleHistoryAdmin):
@@ -49,3 +56,7 @@ class TimepointAdmin(SimpleHistoryAdmin):
     search_fields = ("patient__code", "label")
     autocomplete_fields = ("patient",)
     readonly_fields = ("uuid",)
+
+    def save_model(self, request: Any, obj: Timepoint, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        refresh_trends(obj.patient)  # slopes are by date

@@ -8,17 +8,19 @@ from uuid import UUID
 from django.contrib.auth.decorators import login_required
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
+from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 
 from jsnsite.measurements import queries as measurement_queries
 from jsnsite.pages import overview
-from jsnsite.pages.hand_map import SIDES, hand_views
+from jsnsite.pages import patient as patient_pages
+from jsnsite.pages.hand_map import SIDES
 from jsnsite.pages.shortcuts import SignedInRequest, page_of, refusals_as_messages, with_names
-from jsnsite.pages.spark import chart_points
 from jsnsite.radiographs import queries as radiograph_queries
 from jsnsite.radiographs.forms import SpacingForm, UploadForm
 from jsnsite.radiographs.models import Laterality
-from jsnsite.scoping import Action
+from jsnsite.reviews import queries as review_queries
+from jsnsite.scoping import Action, allowed
 from jsnsite.studies import queries, services
 from jsnsite.studies.forms import PatientForm, TimepointForm
 from jsnsite.studies.models import Patient, Site, Study, Timepoint
@@ -38,12 +40,16 @@ def home(request: SignedInRequest) -> HttpResponse:
 @require_safe
 def study(request: SignedInRequest, uuid: UUID) -> HttpResponse:
     found = queries.study_or_404(request.user, uuid)
+    if request.htmx.target == "trust":  # asked for by the page itself, once it is painted
+        trust = overview.trust(request.user, found)
+        return render(request, "studies/_trust.html", {"study": found, "trust": trust})
     ordinals, rows = overview.visit_matrix(request.user, found)
     context = {
         "study": found,
         "ordinals": ordinals,
         "rows": rows,
         "attention": overview.attention(request.user, found),
+        "trust": overview.trust(request.user, found) if "reliability" in request.GET else None,
     }
     return render(request, "studies/study.html", context | overview.live_counts(request.user, found))
 
@@ -82,8 +88,10 @@ def _patient_list(request: SignedInRequest, study: Study) -> dict[str, Any]:
         found = found.filter(site__uuid=site)
     page = page_of(request, found)
     counts = overview.reliability_by_patient(request.user, list(page))
+    trends = measurement_queries.patient_trends(request.user, list(page))
     for patient in page:
         patient.reliability = dict(counts[patient.pk])
+        patient.trend = trends.get(patient.pk)
     return {"study": study, "page": page, "sites": sites, "q": text, "site": site}
 
 
@@ -96,45 +104,54 @@ def patient(request: SignedInRequest, uuid: UUID) -> HttpResponse:
         with refusals_as_messages(request):
             added = services.add_timepoint(user=request.user, patient=found, **form.cleaned_data)
             return redirect("studies:timepoint", added.uuid)
-    context = _trends(request, found)
-    if request.htmx.target == "trend":
-        return render(request, "studies/_trend.html", context)
+    context = _joints(request, found)
+    if request.htmx.target == "trends":
+        return render(request, "studies/_trends.html", context)
     context |= {
         "form": form,
         "may_add": Patient.objects.restrict(request.user, Action.UPLOAD).filter(pk=found.pk).exists(),
-        "visits": _visits(request, found),
+        "visits": _visits(request, found, context["timepoints"]),
         "progress": measurement_queries.progress(request.user, patient=found),
     }
     return render(request, "studies/patient.html", context)
 
 
-def _trends(request: SignedInRequest, patient: Patient) -> dict[str, Any]:
-    """Hand maps, small charts, and the one trend that the query selects (else the widest change)."""
-    trends = measurement_queries.trends(request.user, patient)
-    hands, range_mm = hand_views(trends, patient.study.joints)
-    asked = (request.GET.get("side", ""), request.GET.get("joint", ""))
-    measured = [joint for each in hands for joint in each.joints if joint.latest]
-    widest = max(measured, key=lambda joint: joint.change_mm, default=None)
-    selected = next((joint for joint in measured if (joint.laterality, joint.joint) == asked), widest)
-    points = [p.as_json() for p in chart_points(selected.trend)] if selected and selected.trend else []
-    return {
-        "patient": patient,
-        "hands": hands,
-        "range_mm": range_mm,
-        "selected": selected,
-        "selected_side": SIDES[selected.laterality] if selected else "",
-        "points": points,
-        "any_measured": bool(measured),
+@login_required
+@require_safe
+def report(request: SignedInRequest, uuid: UUID) -> HttpResponse:
+    """The patient's numbers on one page of paper; the browser prints it, or keeps it as PDF."""
+    found = queries.patient_or_404(request.user, uuid)
+    context = _joints(request, found)
+    context |= {
+        "provenance": patient_pages.provenance(request.user, found),
+        "today": timezone.localdate(),
     }
+    return render(request, "studies/report.html", context)
 
 
-def _visits(request: SignedInRequest, patient: Patient) -> list[tuple[Timepoint, list[tuple[str, Any]]]]:
+def _joints(request: SignedInRequest, patient: Patient) -> dict[str, Any]:
+    """What the query asks for: ``side`` and ``joint`` choose the large trend, ``colour`` that of the hand map."""
+    reads = allowed(request.user, Action.READ, patient)
+    timepoints = list(queries.timepoints(request.user, patient=patient))
+    mean = patient_pages.mean_shown(request.user, patient, timepoints)
+    return {"timepoints": timepoints, "mean": mean} | patient_pages.joints_shown(
+        request.user,
+        patient,
+        asked=(request.GET.get("side", ""), request.GET.get("joint", "")),
+        colour=request.GET.get("colour", ""),
+        show_flags=not review_queries.reads_independently(request.user, may_read=reads),
+    )
+
+
+def _visits(
+    request: SignedInRequest, patient: Patient, timepoints: list[Timepoint]
+) -> list[tuple[Timepoint, list[tuple[str, Any]]]]:
     """Each timepoint with its film for the right and the left hand, None where there is none."""
     films = radiograph_queries.radiographs(request.user).filter(timepoint__patient=patient, current=True)
     by_place = {(film.timepoint_id, film.laterality): film for film in films}
     return [
         (timepoint, [(side, by_place.get((timepoint.pk, side))) for side in SIDES])
-        for timepoint in queries.timepoints(request.user, patient=patient)
+        for timepoint in timepoints
     ]
 
 

@@ -24,7 +24,7 @@ from model_store.registrar.refine import (
     similarity,
     splines,
 )
-from model_store.registrar.regions import bone_regions, joint_centres, reading_points
+from model_store.registrar.regions import bone_regions, halos, joint_centres, reading_points
 from model_store.registrar.spline import sample, sample_linear, smooth, surface
 from model_store.registrar.starts import correlation_starts
 
@@ -152,6 +152,8 @@ class Registrar:
             moving=moving,
             fixed_region=bone_regions(fixed_masks, spacing_mm).flatten(0, 1),
             moving_region=bone_regions(moving_masks, spacing_mm).flatten(0, 1),
+            fixed_halo=halos(fixed_masks, spacing_mm).flatten(0, 1),
+            moving_halo=halos(moving_masks, spacing_mm).flatten(0, 1),
             centre=joint_centres(fixed_masks).repeat_interleave(2, 0),
             spacing_mm=spacing_mm,
         )

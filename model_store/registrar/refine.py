@@ -4,11 +4,12 @@ Both images are warped half-way towards each other, so that neither is blurred m
 neither scale nor shift, and exchanging the images exactly inverts the result (Avants et al., "Symmetric diffeomorphic
 image registration", MedIA 12(1), 2008; Malis, "Improving vision-based control using efficient second-order
 minimization", ICRA 2004, for the averaged gradient). The objective is the masked squared difference of Wang et al.
-2023, section 3.2, with a gain, a planar offset and a curved tone curve solved for, robustly weighted, both bones solved
+2023, section 3.2, robustly weighted, with a gain, a planar offset, a curved tone curve and the other bone's halo solved
+for (the halo moves with the other bone and would hold this one back: 2 % of JSN on the phantom). Both bones are solved
 together under a prior that ties their scales: a free scale trades against dy over the lever arm.
 
-Items are bones: item 2 n is the upper bone of joint n, item 2 n + 1 its lower bone. A bone's unknowns are
-(log scale, rotation rad, tx px, ty px, log gain, offset, offset slope x, offset slope y, tone curvature). Its half-way
+Items are bones: item 2 n is the upper bone of joint n, item 2 n + 1 its lower bone. A bone's unknowns are (log scale,
+rotation rad, tx px, ty px, log gain, offset, offset slope x, offset slope y, tone curvature, halo). Its half-way
 frame has its origin at the joint centre ``c``; with S = exp(log scale) R(rotation) a half-way point x lies at
 c + S^-1/2 x - t/2 in the fixed image and at c + S^1/2 x + t/2 in the moving image.
 """
@@ -22,7 +23,7 @@ from torch import Tensor
 
 from model_store.registrar.spline import Surface, sample, sample_linear, surface
 
-UNKNOWNS = 9
+UNKNOWNS = 10
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,7 @@ class Settings:
     shared_scale: float = 0.004
     own_scale: float = 0.001
     rotation_rad: float = 0.3
+    halo: float = 1.0
     correlation_px: float = 12.0
     huber: float = 2.0
     block_mm: float = 1.4
@@ -63,21 +65,24 @@ class Pair:
     """A batch of N joints ready for refinement.
 
     ``fixed, moving``: (N, H, W); ``fixed_region, moving_region``: (2 N, H, W), soft weights in [0, 1] of each bone
-    without what the other bone covers; ``centre``: (2 N, 2) joint centre (x, y) px; ``spacing_mm``: one number.
+    without what the other bone covers; ``fixed_halo, moving_halo``: (2 N, H, W), the shape of the other bone's halo;
+    ``centre``: (2 N, 2) joint centre (x, y) px; ``spacing_mm``: one number.
     """
 
     fixed: Tensor
     moving: Tensor
     fixed_region: Tensor
     moving_region: Tensor
+    fixed_halo: Tensor
+    moving_halo: Tensor
     centre: Tensor
     spacing_mm: float
 
 
 @dataclass(frozen=True)
 class Fit:
-    """State of the refinement: ``unknowns`` (2 N, 9), ``cost`` (2 N,) = weighted residual variance over signal
-    variance, ``covariance`` (N, 18, 18) of the joint's unknowns, ``support`` (2 N,) pixels that carried weight,
+    """State of the refinement: ``unknowns`` (2 N, 10), ``cost`` (2 N,) = weighted residual variance over signal
+    variance, ``covariance`` (N, 20, 20) of the joint's unknowns, ``support`` (2 N,) pixels that carried weight,
     ``step_px`` (2 N,) size of the last update."""
 
     unknowns: Tensor
@@ -144,9 +149,16 @@ class _Linearised:
 
 
 def _linearise(
-    fixed: Surface, moving: Surface, in_fixed: _Placed, in_moving: _Placed, unknowns: Tensor, plane: Tensor
+    fixed: Surface,
+    moving: Surface,
+    in_fixed: _Placed,
+    in_moving: _Placed,
+    unknowns: Tensor,
+    plane: Tensor,
+    halo: Tensor,
 ) -> _Linearised:
-    """Residual of the half-way images and its derivatives; ``plane`` (M, 2, P): offsets over their reach."""
+    """Residual of the half-way images and its derivatives; ``plane`` (M, 2, P): offsets over their reach; ``halo``
+    (M, P): how much more of the other bone's halo the moving image has there."""
     root_gain = torch.exp(0.5 * unknowns[:, 4:5])
     f = sample(fixed.coefficients, in_fixed.points) * root_gain
     g = sample(moving.coefficients, in_moving.points) / root_gain
@@ -154,7 +166,7 @@ def _linearise(
     half_g = sample_linear(moving.slopes, in_moving.points, "border") * (0.5 / root_gain[..., None])
     mean = 0.5 * (f + g)
     tone = mean**2 - 1.0
-    residual = g - f - unknowns[:, 5:6] - unknowns[:, 8:9] * tone
+    residual = g - f - unknowns[:, 5:6] - unknowns[:, 8:9] * tone - unknowns[:, 9:10] * halo
     residual = residual - unknowns[:, 6:7] * plane[:, 0] - unknowns[:, 7:8] * plane[:, 1]
     turned_fixed, turned_moving = in_fixed.turned, in_moving.turned
     radial = half_g[:, 0] * turned_moving[..., 0] + half_g[:, 1] * turned_moving[..., 1]
@@ -163,7 +175,18 @@ def _linearise(
     around = around + half_f[:, 1] * turned_fixed[..., 0] - half_f[:, 0] * turned_fixed[..., 1]
     half = half_f + half_g
     offset = -torch.ones_like(f)
-    columns = [radial, around, half[:, 0], half[:, 1], -mean, offset, -plane[:, 0], -plane[:, 1], -tone]
+    columns = [
+        radial,
+        around,
+        half[:, 0],
+        half[:, 1],
+        -mean,
+        offset,
+        -plane[:, 0],
+        -plane[:, 1],
+        -tone,
+        -halo,
+    ]
     return _Linearised(torch.stack(columns, dim=1), residual, mean)
 
 
@@ -176,7 +199,7 @@ def _huber_weight(residual: Tensor, weight: Tensor, k: float) -> Tensor:
 
 
 def _prior_precision(settings: Settings, device: torch.device) -> Tensor:
-    """Precision (18, 18) of the prior on both bones' unknowns."""
+    """Precision (20, 20) of the prior on both bones' unknowns."""
     shared, own = settings.shared_scale**2, settings.own_scale**2
     scales = torch.tensor(
         [[shared + own, shared], [shared, shared + own]], dtype=torch.float64, device=device
@@ -185,11 +208,12 @@ def _prior_precision(settings: Settings, device: torch.device) -> Tensor:
     index = torch.tensor([0, UNKNOWNS], device=device)
     precision[index[:, None], index[None, :]] = torch.linalg.inv(scales)
     precision[index + 1, index + 1] = settings.rotation_rad**-2
+    precision[index + 9, index + 9] = settings.halo**-2
     return precision
 
 
 def _both_bones(matrices: Tensor) -> Tensor:
-    """Block-diagonal (N, 18, 18) from per-bone (2 N, 9, 9)."""
+    """Block-diagonal (N, 20, 20) from per-bone (2 N, 10, 10)."""
     n = matrices.shape[0] // 2
     whole = matrices.new_zeros(n, 2 * UNKNOWNS, 2 * UNKNOWNS)
     whole[:, :UNKNOWNS, :UNKNOWNS] = matrices[0::2]
@@ -215,7 +239,7 @@ def refine(
     settings: Settings,
     images: tuple[Surface, Surface] | None = None,
 ) -> Fit:
-    """Run one level of the refinement from ``unknowns`` (2 N, 9); ``images``: the level's ``splines``, if at hand."""
+    """Run one level of the refinement from ``unknowns`` (2 N, 10); ``images``: the level's ``splines``, if at hand."""
     sigma_px = level.smoothing_mm / pair.spacing_mm
     step_px = max(1, round(level.step_mm / pair.spacing_mm))
     reach_px = 5.0 / pair.spacing_mm
@@ -266,10 +290,12 @@ def _normal_equations(
     robust: bool,
     settings: Settings,
 ) -> tuple[Tensor, _Linearised, Tensor, Tensor, Tensor]:
-    """Weights, linearisation, J^T W J (M, 9, 9), J^T W r (M, 9) and the residual variance (M,)."""
+    """Weights, linearisation, J^T W J (M, 10, 10), J^T W r (M, 10) and the residual variance (M,)."""
     in_fixed, in_moving = _place(unknowns, offsets, pair.centre)
     weight = valid * _region_weight(pair, in_fixed, in_moving)
-    linear = _linearise(fixed, moving, in_fixed, in_moving, unknowns, plane)
+    halo = sample_linear(pair.moving_halo[:, None], in_moving.points)
+    halo = (halo - sample_linear(pair.fixed_halo[:, None], in_fixed.points))[:, 0]
+    linear = _linearise(fixed, moving, in_fixed, in_moving, unknowns, plane, halo)
     if robust:
         weight = weight * _huber_weight(linear.residual, weight, settings.huber)
     weighted = linear.jacobian * weight[:, None]
@@ -290,7 +316,7 @@ def _sandwich(
     precision: Tensor,
     settings: Settings,
 ) -> Tensor:
-    """Covariance (N, 18, 18) that allows for correlated residuals.
+    """Covariance (N, 20, 20) that allows for correlated residuals.
 
     Scores are summed over square blocks, within which residuals may correlate as they like, before their outer
     products are taken (cluster-robust covariance: Liang & Zeger, Biometrika 73(1), 1986).

@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from model_store.registrar.spline import smooth
+
 #: A mask that ends on the bone's edge loses half of the edge profile and pulls dy; grown by this it holds all of it.
 GROW_MM = 0.5
 #: The other bone is left out with this margin.
@@ -39,6 +41,12 @@ def bone_regions(masks: Tensor, spacing_mm: float) -> Tensor:
     return soft.view(n, 2, height, width)
 
 
+def halos(masks: Tensor, spacing_mm: float) -> Tensor:
+    """Shape of what the other bone spreads over each bone by blur, scatter and edge enhancement: (N, 2, H, W)."""
+    n, _, height, width = masks.shape
+    return smooth(masks.flip(1).flatten(0, 1), HALO_MM / spacing_mm).view(n, 2, height, width)
+
+
 def joint_centres(masks: Tensor) -> Tensor:
     """Joint centres (N, 2) as (x, y) px: the middle of the joint space between the bones (N, 2, H, W).
 
@@ -65,6 +73,8 @@ def joint_centres(masks: Tensor) -> Tensor:
     return centres
 
 
+#: Reach of a bone's halo, one sigma.
+HALO_MM = 0.6
 #: Rows of a bone, by their depth below its articular end, that make its reading point.
 END_ROWS_MM = (1.0, 5.0)
 #: A row narrower than this belongs to a spur or a speck, not to the bone's end.

@@ -9,9 +9,11 @@ from django.http import QueryDict
 from django.template.context import RequestContext
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from jsnsite.measurements.models import Run
-from jsnsite.pages import words
+from jsnsite.pages import slopes, words
 from jsnsite.pages.icons import ICONS
 from jsnsite.pages.spark import SparkPoint
 from jsnsite.radiographs.models import Radiograph
@@ -26,12 +28,25 @@ FILM_KINDS = {
     "failed": "failed",
 }
 RUN_KINDS = {"queued": "busy", "running": "busy", "done": "ready", "failed": "failed"}
-RUN_WORDS = {"running": "being measured", "done": "measured"}
+RUN_WORDS = {"running": _("being measured"), "done": _("measured")}
 
-register.filter("signed_mm", words.signed_mm)
 register.filter("joint_name", words.joint_name)
 register.filter("reason", words.reason)
-register.filter("jsn_class", words.jsn_class)
+register.filter("slope_words", slopes.slope_words)
+register.filter("slope_numbers", slopes.slope_numbers)
+register.filter("slope_verdict", slopes.slope_verdict)
+
+
+@register.filter
+def signed_mm(value: float | str | None, digits: int = 2) -> str:
+    """As ``words.signed_mm``; a name that leads nowhere is "" in a template, and no number."""
+    return words.signed_mm(None if isinstance(value, str) else value, digits)
+
+
+@register.filter
+def unsigned_mm(value: float | str | None, digits: int = 2) -> str:
+    """As ``words.unsigned_mm``, with "" as no number."""
+    return words.unsigned_mm(None if isinstance(value, str) else value, digits)
 
 
 @register.simple_tag
@@ -80,7 +95,7 @@ def exact(value: float | None) -> str:
 @register.filter
 def half_width(sigma_mm: float | None) -> str:
     """1.96 sigma, two digits."""
-    return "–" if sigma_mm is None else f"{1.96 * sigma_mm:.2f}"
+    return words.unsigned_mm(None if sigma_mm is None else 1.96 * sigma_mm)
 
 
 #: Marks inside a joint's circle on the hand map, about its centre: shape says what colour says.
@@ -115,13 +130,57 @@ def spark_mark(point: SparkPoint) -> SafeString:
 
 
 @register.simple_tag
+def sign(slope_class: slopes.SlopeClass, x: str, y: str) -> SafeString:
+    """The sign of a slope inside a joint's circle."""
+    text = '<text class="sign" x="{}" y="{}" dy="3.4">{}</text>'
+    return format_html(text, x, y, slope_class.sign) if slope_class.sign else SafeString("")
+
+
+#: A line of the hand map's legend: class, what is drawn inside the circle, words.
+_SWATCH = (
+    '<li><svg class="swatch hand" viewBox="-8 -8 16 16" aria-hidden="true">'
+    '<circle class="joint {}" r="7"/>{}</svg>{}</li>'
+)
+
+
+@register.simple_tag
 def legend_item(status: str) -> SafeString:
-    """A line of the hand map's legend."""
-    swatch = (
-        '<li><svg class="swatch hand" viewBox="-8 -8 16 16" aria-hidden="true">'
-        '<circle class="joint {}" r="7"/>{}</svg>{}</li>'
+    """The legend's line for a reliability."""
+    return format_html(_SWATCH, status, mark(status, "0", "0"), words.RELIABILITY[status])
+
+
+@register.simple_tag
+def slope_legend_item(slope_class: slopes.SlopeClass) -> SafeString:
+    """The legend's line for a class of slope."""
+    return format_html(_SWATCH, slope_class.name, sign(slope_class, "0", "0"), slope_class)
+
+
+@register.simple_tag
+def spark_legend_item(status: str) -> SafeString:
+    """The legend's line for a mark of the charts."""
+    line = (
+        '<li><svg class="swatch" viewBox="-7 -7 14 14" aria-hidden="true">'
+        '<path class="spark-point {}" transform="scale(1.3)" d="{}"/></svg>{}</li>'
     )
-    return format_html(swatch, status, mark(status, "0", "0"), words.RELIABILITY[status])
+    return format_html(line, status, POINTS[status], words.RELIABILITY[status])
+
+
+@register.filter
+def reliability_word(status: str) -> str:
+    """A reliability in words."""
+    return str(words.RELIABILITY[status])
+
+
+@register.filter
+def size(value: float) -> float:
+    """Without its sign."""
+    return abs(value)
+
+
+@register.simple_tag
+def change(newest: Any, sdc_mm: float | None) -> str:
+    """The newest value against the smallest detectable change, in words."""
+    return slopes.change_words(newest, sdc_mm)
 
 
 @register.simple_tag
@@ -134,12 +193,12 @@ def status_icon(status: str) -> SafeString:
 @register.simple_tag
 def film_dot(side: str, film: Radiograph | None) -> SafeString:
     """A film as a small circle with its side; the state in words for screen readers and as a tooltip."""
-    hand = "right" if side == "R" else "left"
-    state = "no film" if film is None else film.get_state_display()
+    hand = gettext("right hand") if side == "R" else gettext("left hand")
+    state = gettext("no film") if film is None else film.get_state_display()
     kind = "" if film is None else FILM_KINDS[film.state]
     dot = (
-        '<span class="film-dot {}" title="{} hand: {}"><span aria-hidden="true">{}</span>'
-        '<span class="visually-hidden">{} hand: {}</span></span>'
+        '<span class="film-dot {}" title="{}: {}"><span aria-hidden="true">{}</span>'
+        '<span class="visually-hidden">{}: {}</span></span>'
     )
     return format_html(dot, kind, hand, state, side, hand, state)
 
@@ -153,7 +212,7 @@ def film_state(film: Radiograph) -> SafeString:
 @register.simple_tag
 def run_state(run: Run) -> SafeString:
     """A run's state as a badge."""
-    return _state_badge(RUN_KINDS[run.state], RUN_WORDS.get(run.state, run.get_state_display()))
+    return _state_badge(RUN_KINDS[run.state], str(RUN_WORDS.get(run.state, run.get_state_display())))
 
 
 def _state_badge(kind: str, text: str) -> SafeString:

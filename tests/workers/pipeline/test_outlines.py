@@ -86,7 +86,13 @@ def test_hands_are_measured_with_outlines_in_film_pixels_and_the_smaller_region(
     sizes = (still[0].shape[0], still[0].shape[0] - 14)
     joints = [[LocatedJoint("MCP2", middle, middle, 0.0, float(size), 1.0)] for size in sizes]
     found = quantify_hands(
-        *films, SPACING_MM, SPACING_MM, annotations=tuple(joints), outlines=tuple(outlines), backend=BACKEND
+        films[0],
+        films[1],
+        SPACING_MM,
+        SPACING_MM,
+        annotations=(joints[0], joints[1]),
+        outlines=(outlines[0], outlines[1]),
+        backend=BACKEND,
     )
     assert found["MCP2"].fixed.shape == (sizes[1], sizes[1])
     assert found["MCP2"].jsn_mm == pytest.approx(0.3, abs=0.03)
