@@ -195,7 +195,10 @@ def _groups(rows: list[Measured]) -> list[dict[str, Any]]:
         ("All", [("all joints", rows)]),
         (
             "By reliability",
-            [(str(words.RELIABILITY[code]), [r for r in rows if r.reliability.value == code]) for code in _MARKS],
+            [
+                (str(words.RELIABILITY[code]), [r for r in rows if r.reliability.value == code])
+                for code in _MARKS
+            ],
         ),
     ]
     if len(types) > 1:

@@ -60,6 +60,8 @@ def test_a_pair_of_films_becomes_measurements_close_to_the_truth(
     for truth in hand.truth:
         row = measured[truth.joint]
         if row.reliability == "reliable":
+            assert row.jsn_mm is not None
+            assert row.jsn_sigma_mm is not None
             assert abs(row.jsn_mm - truth.jsn_mm) < 4 * row.jsn_sigma_mm
     assert sum(row.reliability == "reliable" for row in measured.values()) >= 5
 
