@@ -9,6 +9,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+#: True of every model here, so every card says it.
+_NOT_SHOWN = (
+    "No true JSN exists for any patient's film: on real films agreement is known (closure over three films, repeat "
+    "films), not error.",
+    "No film was compared with a reader's score (Sharp, van der Heijde) or with another method's change over a year.",
+    "How well all models together measure, beside other methods and with what is missed: "
+    "`tests/benchmarks/RESULTS.md`.",
+)
+
 MODEL_STORE = Path(__file__).resolve().parents[1]
 
 
@@ -47,6 +56,7 @@ def install(
         "## Training\n\n" + _table(settings),
         "## Figures on phantom hands of subjects that training never saw\n\n" + _table(metrics),
         "## Limits\n\n" + "\n".join(f"- {limit}" for limit in about.limits),
+        "## What no one has shown yet\n\n" + "\n".join(f"- {gap}" for gap in _NOT_SHOWN),
         f"## Provenance\n\n- Made by `python -m model_store.training {name}`, code as of\n"
         + "\n".join(f"  - {session}" for session in sessions or ["not recorded"])
         + f"\n- Weights: safetensors, half precision, SHA-256 `{digest}`",
