@@ -214,10 +214,10 @@ def test_a_verdict_that_was_not_kept_is_said_so(
     page_of: PageOf, doubtful: list[JointMeasurement], complaints: list[str]
 ) -> None:
     page = opened(page_of, f"/measurements/{doubtful[0].uuid}/?list=worklist")
-    page.route("**/reads/**", lambda route: route.abort())
+    page.context.set_offline(True)
     page.keyboard.press("a")
     expect(page.get_by_role("alert")).to_contain_text("Not saved")
-    page.unroute("**/reads/**")
+    page.context.set_offline(False)
     page.context.clear_cookies(name="sessionid")
     page.keyboard.press("a")
     expect(page.get_by_role("alert")).to_contain_text("Not saved")
