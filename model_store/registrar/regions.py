@@ -11,6 +11,12 @@ from model_store.registrar.spline import smooth
 GROW_MM = 0.5
 #: The other bone is left out with this margin.
 MARGIN_MM = 0.25
+#: Reach of a bone's halo, one sigma.
+HALO_MM = 0.6
+#: Rows of a bone, by their depth below its articular end, that make its reading point.
+END_ROWS_MM = (1.0, 5.0)
+#: A row narrower than this belongs to a spur or a speck, not to the bone's end.
+NARROWEST_ROW_MM = 2.0
 
 
 def dilate(masks: Tensor, radius_px: float) -> Tensor:
@@ -71,14 +77,6 @@ def joint_centres(masks: Tensor) -> Tensor:
         centres[i, 0] = columns.mean()
         centres[i, 1] = middle.mean()
     return centres
-
-
-#: Reach of a bone's halo, one sigma.
-HALO_MM = 0.6
-#: Rows of a bone, by their depth below its articular end, that make its reading point.
-END_ROWS_MM = (1.0, 5.0)
-#: A row narrower than this belongs to a spur or a speck, not to the bone's end.
-NARROWEST_ROW_MM = 2.0
 
 
 def reading_points(masks: Tensor, spacing_mm: float) -> Tensor:

@@ -7,15 +7,15 @@ read at the ROI's centre, which on the phantom is the true joint centre.
 from __future__ import annotations
 
 from tests.benchmarks.peers.ecc import ecc_jsn_mm
-from tests.benchmarks.peers.elastix import elastix_jsn_mm
+from tests.benchmarks.peers.elastix import elastix_dy_mm
 from tests.benchmarks.peers.phase_correlation import phase_correlation_jsn_mm
 from tests.benchmarks.peers.pipoc import pipoc_jsn_mm
-from tests.benchmarks.peers.simpleitk import simpleitk_jsn_mm
-from tests.benchmarks.peers.windows import Peer, regions
+from tests.benchmarks.peers.simpleitk import simpleitk_dy_mm
+from tests.benchmarks.peers.windows import Peer, each_bone, regions
 
 PEERS: dict[str, Peer] = {
-    "elastix": elastix_jsn_mm,
-    "SimpleITK": simpleitk_jsn_mm,
+    "elastix": each_bone(elastix_dy_mm),
+    "SimpleITK": each_bone(simpleitk_dy_mm),
     "OpenCV ECC": ecc_jsn_mm,
     "scikit-image phase correlation": phase_correlation_jsn_mm,
     "PIPOC": pipoc_jsn_mm,

@@ -8,21 +8,10 @@ import SimpleITK as sitk
 from tests.benchmarks.peers.windows import Image, Mask
 
 
-def simpleitk_jsn_mm(
-    fixed: Image,
-    moving: Image,
-    fixed_regions: tuple[Mask, Mask],
-    moving_regions: tuple[Mask, Mask],
-    spacing_mm: float,
+def simpleitk_dy_mm(
+    fixed: Image, moving: Image, fixed_region: Mask, moving_region: Mask, spacing_mm: float
 ) -> float:
     """Correlation inside the region, rigid, cubic B-spline, three scales, regular-step gradient descent."""
-    upper, lower = (
-        _dy_mm(fixed, moving, *pair, spacing_mm) for pair in zip(fixed_regions, moving_regions, strict=True)
-    )
-    return upper - lower
-
-
-def _dy_mm(fixed: Image, moving: Image, fixed_region: Mask, moving_region: Mask, spacing_mm: float) -> float:
     sitk.ProcessObject.SetGlobalDefaultNumberOfThreads(1)
     images = [sitk.GetImageFromArray(image) for image in (fixed, moving)]
     masks = [sitk.GetImageFromArray(region.astype(np.uint8)) for region in (fixed_region, moving_region)]

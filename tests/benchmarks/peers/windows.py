@@ -12,10 +12,31 @@ Image = npt.NDArray[np.float32]
 Mask = npt.NDArray[np.bool_]
 Points = npt.NDArray[np.float64]
 Peer = Callable[[Image, Image, tuple[Mask, Mask], tuple[Mask, Mask], float], float]
+#: (fixed, moving, fixed region, moving region, spacing_mm) -> dy of one bone, mm.
+BonePeer = Callable[[Image, Image, Mask, Mask, float], float]
 
 #: A mask that ends on the bone's edge loses half of the edge's profile; the other bone is left out with a margin.
 GROW_MM = 0.5
 MARGIN_MM = 0.25
+
+
+def each_bone(dy_mm: BonePeer) -> Peer:
+    """The peer that registers each bone on its own: JSN = dy_upper - dy_lower."""
+
+    def jsn_mm(
+        fixed: Image,
+        moving: Image,
+        fixed_regions: tuple[Mask, Mask],
+        moving_regions: tuple[Mask, Mask],
+        spacing_mm: float,
+    ) -> float:
+        upper, lower = (
+            dy_mm(fixed, moving, *pair, spacing_mm)
+            for pair in zip(fixed_regions, moving_regions, strict=True)
+        )
+        return upper - lower
+
+    return jsn_mm
 
 
 def regions(masks: tuple[Mask, Mask], spacing_mm: float) -> tuple[Mask, Mask]:
