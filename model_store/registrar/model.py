@@ -22,11 +22,11 @@ from model_store.registrar.refine import (
     Settings,
     refine,
     similarity,
-    splines,
 )
 from model_store.registrar.regions import bone_regions, halos, joint_centres, reading_points
+from model_store.registrar.second_look import second_look
 from model_store.registrar.spline import sample, sample_linear, smooth, surface
-from model_store.registrar.starts import correlation_starts
+from model_store.registrar.starts import best_start, model_free_starts
 
 #: A solution from another start counts as a rival when its cost is within this factor of the best.
 RIVAL_COST = 1.25
@@ -98,6 +98,7 @@ class Registrar:
             )
             fit = refine(pair, coarse, MIDDLE, self.settings)
             fit = refine(pair, fit.unknowns, FINE, self.settings)
+            fit = second_look(pair, fit, moving_centre, self.settings)
             centre = _shared_centre(fit.unknowns, pair.centre, moving_centre)
             anchor = _shared_reading_point(
                 fit.unknowns,
@@ -174,31 +175,9 @@ class Registrar:
         by_network = proposal.new_zeros(proposal.shape[0], UNKNOWNS)
         by_network[:, 1] = proposal[:, 1]
         by_network[:, 2:4] = proposal[:, 2:4] / pair.spacing_mm
-        by_masks = torch.zeros_like(by_network)
-        by_masks[:, 2:4] = moving_centre.repeat_interleave(2, 0) - pair.centre
-        by_search = torch.zeros_like(by_network)
-        by_search[:, 1], by_search[:, 2:4] = correlation_starts(
-            pair.fixed.repeat_interleave(2, 0),
-            pair.moving.repeat_interleave(2, 0),
-            pair.fixed_region,
-            pair.centre,
-            pair.spacing_mm,
-        )
-        images = splines(pair, COARSE)
-        fits = [
-            refine(pair, start, COARSE, self.settings, images) for start in (by_network, by_masks, by_search)
-        ]
-        area = pair.fixed_region.sum((-2, -1)).clamp(min=1.0)
-        costs = torch.stack([torch.where(fit.support > 0.5 * area, fit.cost, torch.inf) for fit in fits])
-        shifts = torch.stack([fit.unknowns[:, 3] for fit in fits])
-        best = costs.argmin(0)
-        chosen = torch.stack([fit.unknowns for fit in fits]).gather(
-            0, best.view(1, -1, 1).expand(1, -1, UNKNOWNS)
-        )[0]
-        chosen_shift = shifts.gather(0, best[None])[0]
-        rival = costs <= RIVAL_COST * costs.amin(0)
-        apart = torch.where(rival, (shifts - chosen_shift).abs(), 0.0).amax(0) * pair.spacing_mm
-        return chosen, apart.view(-1, 2).amax(1)
+        starts = [by_network, *model_free_starts(pair, moving_centre)]
+        chosen, apart_px = best_start(pair, starts, COARSE, self.settings, RIVAL_COST)
+        return chosen, apart_px.view(-1, 2).amax(1) * pair.spacing_mm
 
 
 def _moved(unknowns: Tensor, origin: Tensor, points: Tensor) -> Tensor:
@@ -291,12 +270,8 @@ def _pictures(
     grid = torch.stack([xs, ys], -1).view(1, -1, 2).to(fixed).expand(2 * n, -1, -1)
     coefficients = surface(pair.moving).coefficients.repeat_interleave(2, 0)
     warped = sample(coefficients, _moved(unknowns, pair.centre, grid)).view(n, 2, height, width)
-    gain = torch.exp(unknowns[:, 4]).view(n, 2, 1, 1)
-    reach_px = 5.0 / pair.spacing_mm
-    half_way = (grid - pair.centre[:, None] + 0.5 * unknowns[:, None, 2:4]) / reach_px
-    plane = unknowns[:, 5:6] + unknowns[:, 6:7] * half_way[..., 0] + unknowns[:, 7:8] * half_way[..., 1]
-    matched = warped / gain - plane.view(n, 2, height, width) / torch.sqrt(gain)
-    target = pair.fixed[:, None]
+    target = pair.fixed[:, None].expand(-1, 2, -1, -1)
+    matched = _toned(warped, target, masks)
     weight = (masks.amax(1) > 0.5).float()
     total = weight.sum((-2, -1), keepdim=True).clamp(min=1.0)
     mean = (fixed * weight).sum((-2, -1), keepdim=True) / total
@@ -307,6 +282,21 @@ def _pictures(
         "loss": (matched - target) ** 2,
         "loss_before": (before - target) ** 2,
     }
+
+
+def _toned(images: Tensor, target: Tensor, masks: Tensor) -> Tensor:
+    """``images`` (N, 2, H, W) in the tone of ``target`` inside ``masks``: a gain and a plane, by least squares."""
+    height, width = images.shape[-2:]
+    y = torch.linspace(-1, 1, height, device=images.device)[:, None].expand(height, width)
+    x = torch.linspace(-1, 1, width, device=images.device)[None].expand(height, width)
+    planes = torch.stack([torch.ones_like(x), x, y]).expand(*images.shape[:2], 3, height, width)
+    basis = torch.cat([images[:, :, None], planes], 2).flatten(-2)
+    weighted = basis * (masks > 0.5).flatten(-2)[:, :, None]
+    normal = (weighted @ basis.transpose(-1, -2)).double()
+    normal = normal + 1e-3 * torch.eye(4, dtype=torch.float64, device=images.device)
+    wanted = (weighted @ target.flatten(-2)[..., None]).double()
+    share = torch.linalg.solve(normal, wanted).float()
+    return (share.transpose(-1, -2) @ basis).view_as(images)
 
 
 def load(weights: Path, device: str = "cpu") -> Registrar:

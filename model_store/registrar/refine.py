@@ -47,13 +47,16 @@ class Settings:
 
     ``shared_scale``: magnification common to both bones between two films (a few mm of height above the
     detector in about 1 m); ``own_scale``: what a single bone may add; ``rotation_rad``: keeps featureless bones
-    from spinning. ``correlation_px``: pixels over which residuals depend on each other, which weighs data against
-    priors; ``huber``: robust standard deviations beyond which a residual counts less; ``block_mm``: see ``_sandwich``.
+    from spinning; ``tone``: of gain, offsets and tone curve between standardised images, which a ring on one film would
+    drive off for good; ``halo``: of the other bone's halo. ``correlation_px``: pixels over which residuals depend on
+    each other, which weighs data against priors; ``huber``: robust standard deviations beyond which a residual counts
+    less; ``block_mm``: see ``_sandwich``.
     """
 
     shared_scale: float = 0.004
     own_scale: float = 0.001
     rotation_rad: float = 0.3
+    tone: float = 1.0
     halo: float = 1.0
     correlation_px: float = 12.0
     huber: float = 2.0
@@ -77,6 +80,20 @@ class Pair:
     moving_halo: Tensor
     centre: Tensor
     spacing_mm: float
+
+    def part(self, joints: Tensor) -> Pair:
+        """The joints that ``joints`` (N,) bool picks."""
+        bones = joints.repeat_interleave(2)
+        return Pair(
+            fixed=self.fixed[joints],
+            moving=self.moving[joints],
+            fixed_region=self.fixed_region[bones],
+            moving_region=self.moving_region[bones],
+            fixed_halo=self.fixed_halo[bones],
+            moving_halo=self.moving_halo[bones],
+            centre=self.centre[bones],
+            spacing_mm=self.spacing_mm,
+        )
 
 
 @dataclass(frozen=True)
@@ -208,6 +225,8 @@ def _prior_precision(settings: Settings, device: torch.device) -> Tensor:
     index = torch.tensor([0, UNKNOWNS], device=device)
     precision[index[:, None], index[None, :]] = torch.linalg.inv(scales)
     precision[index + 1, index + 1] = settings.rotation_rad**-2
+    for tone in range(4, 9):
+        precision[index + tone, index + tone] = settings.tone**-2
     precision[index + 9, index + 9] = settings.halo**-2
     return precision
 

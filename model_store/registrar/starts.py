@@ -12,11 +12,49 @@ import math
 import torch
 from torch import Tensor
 
+from model_store.registrar.refine import UNKNOWNS, Level, Pair, Settings, refine, splines
 from model_store.registrar.spline import sample_linear, smooth
 
 GRID_MM = 0.7
 ROTATIONS_DEG = (-12.0, -8.0, -4.0, 0.0, 4.0, 8.0, 12.0)
 REACH_MM = 6.0
+
+
+def model_free_starts(pair: Pair, moving_centre: Tensor) -> list[Tensor]:
+    """Unknowns (2 N, 10) that lay the joint centres on each other, and those of the exhaustive search.
+
+    ``moving_centre``: (N, 2) joint centre (x, y) px in the moving image.
+    """
+    by_masks = pair.centre.new_zeros(pair.centre.shape[0], UNKNOWNS)
+    by_masks[:, 2:4] = moving_centre.repeat_interleave(2, 0) - pair.centre
+    by_search = torch.zeros_like(by_masks)
+    by_search[:, 1], by_search[:, 2:4] = correlation_starts(
+        pair.fixed.repeat_interleave(2, 0),
+        pair.moving.repeat_interleave(2, 0),
+        pair.fixed_region,
+        pair.centre,
+        pair.spacing_mm,
+    )
+    return [by_masks, by_search]
+
+
+def best_start(
+    pair: Pair, starts: list[Tensor], level: Level, settings: Settings, rival_cost: float = 1.0
+) -> tuple[Tensor, Tensor]:
+    """Refine from all ``starts``, each (2 N, 10), and take each bone's cheapest fit that has not left half of it.
+
+    Returns the unknowns (2 N, 10), and how far along y the rivals lie whose cost is within ``rival_cost`` times
+    the cheapest, px (2 N,).
+    """
+    images = splines(pair, level)
+    fits = [refine(pair, start, level, settings, images) for start in starts]
+    area = pair.fixed_region.sum((-2, -1)).clamp(min=1.0)
+    costs = torch.stack([torch.where(fit.support > 0.5 * area, fit.cost, torch.inf) for fit in fits])
+    unknowns = torch.stack([fit.unknowns for fit in fits])
+    chosen = unknowns[costs.argmin(0), torch.arange(unknowns.shape[1], device=unknowns.device)]
+    rival = costs <= rival_cost * costs.amin(0)
+    apart = torch.where(rival, (unknowns[..., 3] - chosen[:, 3]).abs(), 0.0).amax(0)
+    return chosen, apart
 
 
 def _coarse(images: Tensor, factor: float, size: tuple[int, int]) -> Tensor:
