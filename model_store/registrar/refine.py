@@ -4,14 +4,18 @@ Both images are warped half-way towards each other, so that neither is blurred m
 neither scale nor shift, and exchanging the images exactly inverts the result (Avants et al., "Symmetric diffeomorphic
 image registration", MedIA 12(1), 2008; Malis, "Improving vision-based control using efficient second-order
 minimization", ICRA 2004, for the averaged gradient). The objective is the masked squared difference of Wang et al.
-2023, section 3.2, robustly weighted, with a gain, a planar offset, a curved tone curve and the other bone's halo solved
-for (the halo moves with the other bone and would hold this one back: 2 % of JSN on the phantom). Both bones are solved
-together under a prior that ties their scales: a free scale trades against dy over the lever arm.
+2023, section 3.2, robustly weighted. What two films differ in besides motion is solved for along with it: gain, planar
+offset, a curved tone curve, the other bone's halo (which moves with the other bone and would hold this one back: 2 % of
+JSN on the phantom), and sharpness. Of each bone the ROI shows one end only, so an end that one machine draws sharper
+than the other reads as a shift, of opposite sign in the two bones: 0.06 mm where a film was sharpened. Both bones are
+solved together under a prior that ties their scales (a free scale trades against dy over the lever arm), tone curves
+and sharpness, which belong to the film.
 
 Items are bones: item 2 n is the upper bone of joint n, item 2 n + 1 its lower bone. A bone's unknowns are (log scale,
-rotation rad, tx px, ty px, log gain, offset, offset slope x, offset slope y, tone curvature, halo). Its half-way
-frame has its origin at the joint centre ``c``; with S = exp(log scale) R(rotation) a half-way point x lies at
-c + S^-1/2 x - t/2 in the fixed image and at c + S^1/2 x + t/2 in the moving image.
+rotation rad, tx px, ty px, log gain, offset, offset slope x, offset slope y, halo, tone curve of second and of third
+order, strength of each unsharp mask of ``DETAIL_MM``). Its half-way frame has its origin at the joint centre ``c``;
+with S = exp(log scale) R(rotation) a half-way point x lies at c + S^-1/2 x - t/2 in the fixed image and at
+c + S^1/2 x + t/2 in the moving image.
 """
 
 from __future__ import annotations
@@ -23,7 +27,11 @@ from torch import Tensor
 
 from model_store.registrar.spline import Surface, sample, sample_linear, surface
 
-UNKNOWNS = 10
+#: Gaussian widths of the unsharp masks, in which films may differ.
+DETAIL_MM = (0.4, 1.5)
+#: Number of a bone's unknowns; those before ``FREE`` are solved for each bone alone, the others tied between both.
+FREE = 9
+UNKNOWNS = FREE + 2 + len(DETAIL_MM)
 
 
 @dataclass(frozen=True)
@@ -47,17 +55,18 @@ class Settings:
 
     ``shared_scale``: magnification common to both bones between two films (a few mm of height above the
     detector in about 1 m); ``own_scale``: what a single bone may add; ``rotation_rad``: keeps featureless bones
-    from spinning; ``tone``: of gain, offsets and tone curve between standardised images, which a ring on one film would
-    drive off for good; ``halo``: of the other bone's halo. ``correlation_px``: pixels over which residuals depend on
-    each other, which weighs data against priors; ``huber``: robust standard deviations beyond which a residual counts
-    less; ``block_mm``: see ``_sandwich``.
+    from spinning; ``tone``: of gain, offsets and halo between standardised images, which a ring on one film would
+    drive off for good; ``film``: of tone curve and sharpness, common to both bones; ``own_film``: what either
+    may add. ``correlation_px``: pixels over which residuals depend on each other, which weighs data against priors;
+    ``huber``: robust standard deviations beyond which a residual counts less; ``block_mm``: see ``_sandwich``.
     """
 
     shared_scale: float = 0.004
     own_scale: float = 0.001
     rotation_rad: float = 0.3
     tone: float = 1.0
-    halo: float = 1.0
+    film: float = 1.0
+    own_film: float = 0.1
     correlation_px: float = 12.0
     huber: float = 2.0
     block_mm: float = 1.4
@@ -98,9 +107,9 @@ class Pair:
 
 @dataclass(frozen=True)
 class Fit:
-    """State of the refinement: ``unknowns`` (2 N, 10), ``cost`` (2 N,) = weighted residual variance over signal
-    variance, ``covariance`` (N, 20, 20) of the joint's unknowns, ``support`` (2 N,) pixels that carried weight,
-    ``step_px`` (2 N,) size of the last update."""
+    """State of the refinement: ``unknowns`` (2 N, UNKNOWNS), ``cost`` (2 N,) = weighted residual variance over signal
+    variance, ``covariance`` (N, 2 UNKNOWNS, 2 UNKNOWNS) of the joint's unknowns, ``support`` (2 N,) pixels that
+    carried weight, ``step_px`` (2 N,) size of the last update."""
 
     unknowns: Tensor
     cost: Tensor
@@ -179,32 +188,21 @@ def _linearise(
     root_gain = torch.exp(0.5 * unknowns[:, 4:5])
     f = sample(fixed.coefficients, in_fixed.points) * root_gain
     g = sample(moving.coefficients, in_moving.points) / root_gain
-    half_f = sample_linear(fixed.slopes, in_fixed.points, "border") * (0.5 * root_gain[..., None])
-    half_g = sample_linear(moving.slopes, in_moving.points, "border") * (0.5 / root_gain[..., None])
+    half_f = sample_linear(fixed.fields, in_fixed.points, "border") * (0.5 * root_gain[..., None])
+    half_g = sample_linear(moving.fields, in_moving.points, "border") * (0.5 / root_gain[..., None])
     mean = 0.5 * (f + g)
-    tone = mean**2 - 1.0
-    residual = g - f - unknowns[:, 5:6] - unknowns[:, 8:9] * tone - unknowns[:, 9:10] * halo
-    residual = residual - unknowns[:, 6:7] * plane[:, 0] - unknowns[:, 7:8] * plane[:, 1]
+    half = half_f + half_g
+    # Hermite polynomials: what the tone curve adds is uncorrelated with gain and offset
+    curves = torch.stack([mean**2 - 1.0, (mean**3 - 3.0 * mean) / 3.0], dim=1)
+    looks = torch.cat([torch.ones_like(f)[:, None], plane, halo[:, None], curves, half[:, 2:]], dim=1)
+    residual = g - f - (unknowns[:, None, 5:] @ looks)[:, 0]
     turned_fixed, turned_moving = in_fixed.turned, in_moving.turned
     radial = half_g[:, 0] * turned_moving[..., 0] + half_g[:, 1] * turned_moving[..., 1]
     radial = radial + half_f[:, 0] * turned_fixed[..., 0] + half_f[:, 1] * turned_fixed[..., 1]
     around = half_g[:, 1] * turned_moving[..., 0] - half_g[:, 0] * turned_moving[..., 1]
     around = around + half_f[:, 1] * turned_fixed[..., 0] - half_f[:, 0] * turned_fixed[..., 1]
-    half = half_f + half_g
-    offset = -torch.ones_like(f)
-    columns = [
-        radial,
-        around,
-        half[:, 0],
-        half[:, 1],
-        -mean,
-        offset,
-        -plane[:, 0],
-        -plane[:, 1],
-        -tone,
-        -halo,
-    ]
-    return _Linearised(torch.stack(columns, dim=1), residual, mean)
+    motion = torch.stack([radial, around, half[:, 0], half[:, 1], -mean], dim=1)
+    return _Linearised(torch.cat([motion, -looks], dim=1), residual, mean)
 
 
 def _huber_weight(residual: Tensor, weight: Tensor, k: float) -> Tensor:
@@ -216,23 +214,23 @@ def _huber_weight(residual: Tensor, weight: Tensor, k: float) -> Tensor:
 
 
 def _prior_precision(settings: Settings, device: torch.device) -> Tensor:
-    """Precision (20, 20) of the prior on both bones' unknowns."""
-    shared, own = settings.shared_scale**2, settings.own_scale**2
-    scales = torch.tensor(
-        [[shared + own, shared], [shared, shared + own]], dtype=torch.float64, device=device
-    )
+    """Precision (2 UNKNOWNS, 2 UNKNOWNS) of the prior on both bones' unknowns."""
     precision = torch.zeros(2 * UNKNOWNS, 2 * UNKNOWNS, dtype=torch.float64, device=device)
-    index = torch.tensor([0, UNKNOWNS], device=device)
-    precision[index[:, None], index[None, :]] = torch.linalg.inv(scales)
-    precision[index + 1, index + 1] = settings.rotation_rad**-2
-    for tone in range(4, 9):
-        precision[index + tone, index + tone] = settings.tone**-2
-    precision[index + 9, index + 9] = settings.halo**-2
+    both = torch.tensor([0, UNKNOWNS], device=device)
+    tied = {0: (settings.shared_scale, settings.own_scale)}
+    tied |= dict.fromkeys(range(FREE, UNKNOWNS), (settings.film, settings.own_film))
+    for unknown, (common, own) in tied.items():
+        spread = torch.tensor([[common**2 + own**2, common**2], [common**2, common**2 + own**2]])
+        rows = both + unknown
+        precision[rows[:, None], rows[None, :]] = torch.linalg.inv(spread.double()).to(device)
+    precision[both + 1, both + 1] = settings.rotation_rad**-2
+    for unknown in range(4, FREE):
+        precision[both + unknown, both + unknown] = settings.tone**-2
     return precision
 
 
 def _both_bones(matrices: Tensor) -> Tensor:
-    """Block-diagonal (N, 20, 20) from per-bone (2 N, 10, 10)."""
+    """Block-diagonal (N, 2 UNKNOWNS, 2 UNKNOWNS) from per-bone (2 N, UNKNOWNS, UNKNOWNS)."""
     n = matrices.shape[0] // 2
     whole = matrices.new_zeros(n, 2 * UNKNOWNS, 2 * UNKNOWNS)
     whole[:, :UNKNOWNS, :UNKNOWNS] = matrices[0::2]
@@ -242,10 +240,11 @@ def _both_bones(matrices: Tensor) -> Tensor:
 
 def splines(pair: Pair, level: Level) -> tuple[Surface, Surface]:
     """The fixed and the moving image of each bone (2 N) as splines, smoothed as the level wants them."""
-    found = surface(torch.cat([pair.fixed, pair.moving]), level.smoothing_mm / pair.spacing_mm)
+    smoothing_px, *details_px = (mm / pair.spacing_mm for mm in (level.smoothing_mm, *DETAIL_MM))
+    found = surface(torch.cat([pair.fixed, pair.moving]), smoothing_px, details_px)
     n = len(pair.fixed)
     of_fixed, of_moving = (
-        Surface(found.coefficients[half].repeat_interleave(2, 0), found.slopes[half].repeat_interleave(2, 0))
+        Surface(found.coefficients[half].repeat_interleave(2, 0), found.fields[half].repeat_interleave(2, 0))
         for half in (slice(0, n), slice(n, None))
     )
     return of_fixed, of_moving
@@ -258,7 +257,10 @@ def refine(
     settings: Settings,
     images: tuple[Surface, Surface] | None = None,
 ) -> Fit:
-    """Run one level of the refinement from ``unknowns`` (2 N, 10); ``images``: the level's ``splines``, if at hand."""
+    """Run one level of the refinement from ``unknowns`` (2 N, UNKNOWNS).
+
+    ``images``: the level's ``splines``, where they are at hand.
+    """
     sigma_px = level.smoothing_mm / pair.spacing_mm
     step_px = max(1, round(level.step_mm / pair.spacing_mm))
     reach_px = 5.0 / pair.spacing_mm
@@ -309,7 +311,7 @@ def _normal_equations(
     robust: bool,
     settings: Settings,
 ) -> tuple[Tensor, _Linearised, Tensor, Tensor, Tensor]:
-    """Weights, linearisation, J^T W J (M, 10, 10), J^T W r (M, 10) and the residual variance (M,)."""
+    """Weights, linearisation, J^T W J (M, UNKNOWNS, UNKNOWNS), J^T W r (M, UNKNOWNS) and the residual variance (M,)."""
     in_fixed, in_moving = _place(unknowns, offsets, pair.centre)
     weight = valid * _region_weight(pair, in_fixed, in_moving)
     halo = sample_linear(pair.moving_halo[:, None], in_moving.points)
@@ -335,7 +337,7 @@ def _sandwich(
     precision: Tensor,
     settings: Settings,
 ) -> Tensor:
-    """Covariance (N, 20, 20) that allows for correlated residuals.
+    """Covariance (N, 2 UNKNOWNS, 2 UNKNOWNS) that allows for correlated residuals.
 
     Scores are summed over square blocks, within which residuals may correlate as they like, before their outer
     products are taken (cluster-robust covariance: Liang & Zeger, Biometrika 73(1), 1986).

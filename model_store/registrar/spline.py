@@ -7,6 +7,7 @@ is mirrored. Unser, "Splines: a perfect fit for signal and image processing", IE
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -17,20 +18,26 @@ from torch.nn.functional import grid_sample
 
 @dataclass(frozen=True)
 class Surface:
-    """A batch of images as cubic B-splines: ``coefficients`` (N, 1, H, W), and ``slopes`` (N, 2, H, W), the exact
-    d/dx and d/dy at the pixels."""
+    """A batch of images as cubic B-splines: ``coefficients`` (N, 1, H, W), and ``fields`` (N, 2 + D, H, W) at the
+    pixels: the exact d/dx and d/dy, and what D unsharp masks would add."""
 
     coefficients: Tensor
-    slopes: Tensor
+    fields: Tensor
 
 
-def surface(images: Tensor, smoothing_px: float = 0.0) -> Surface:
-    """Splines through ``images`` (N, H, W), smoothed by a Gaussian of standard deviation ``smoothing_px``."""
+def surface(images: Tensor, smoothing_px: float = 0.0, details_px: Sequence[float] = ()) -> Surface:
+    """Splines through ``images`` (N, H, W), smoothed by a Gaussian of standard deviation ``smoothing_px``.
+
+    ``details_px``: standard deviations of the unsharp masks' Gaussians.
+    """
     rows, columns = (_operators(images.shape[axis], smoothing_px, images.device) for axis in (-2, -1))
     down = [operator @ images for operator in rows]
     coefficients = down[0] @ columns[0].T
-    slopes = torch.stack([down[1] @ columns[2].T, down[2] @ columns[1].T], dim=1)
-    return Surface(coefficients[:, None], slopes)
+    fields = [down[1] @ columns[2].T, down[2] @ columns[1].T]
+    if details_px:
+        values = down[1] @ columns[1].T
+        fields += [values - smooth(images, math.hypot(smoothing_px, width)) for width in details_px]
+    return Surface(coefficients[:, None], torch.stack(fields, dim=1))
 
 
 def smooth(images: Tensor, sigma_px: float) -> Tensor:
@@ -88,7 +95,7 @@ def sample(coefficients: Tensor, points: Tensor) -> Tensor:
 
 
 def sample_linear(images: Tensor, points: Tensor, padding: str = "zeros") -> Tensor:
-    """Bilinear samples (N, C, P) of (N, C, H, W) images: for masks, weights and slopes."""
+    """Bilinear samples (N, C, P) of (N, C, H, W) images: for masks, weights and fields."""
     height, width = images.shape[-2:]
     scale = torch.tensor([2 / (width - 1), 2 / (height - 1)], dtype=points.dtype, device=points.device)
     grid = (points * scale - 1)[:, None]

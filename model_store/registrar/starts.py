@@ -21,7 +21,7 @@ REACH_MM = 6.0
 
 
 def model_free_starts(pair: Pair, moving_centre: Tensor) -> list[Tensor]:
-    """Unknowns (2 N, 10) that lay the joint centres on each other, and those of the exhaustive search.
+    """Unknowns (2 N, UNKNOWNS) that lay the joint centres on each other, and those of the exhaustive search.
 
     ``moving_centre``: (N, 2) joint centre (x, y) px in the moving image.
     """
@@ -41,9 +41,9 @@ def model_free_starts(pair: Pair, moving_centre: Tensor) -> list[Tensor]:
 def best_start(
     pair: Pair, starts: list[Tensor], level: Level, settings: Settings, rival_cost: float = 1.0
 ) -> tuple[Tensor, Tensor]:
-    """Refine from all ``starts``, each (2 N, 10), and take each bone's cheapest fit that has not left half of it.
+    """Refine from all ``starts``, each (2 N, UNKNOWNS), and take each bone's cheapest fit that has not left half of it.
 
-    Returns the unknowns (2 N, 10), and how far along y the rivals lie whose cost is within ``rival_cost`` times
+    Returns the unknowns (2 N, UNKNOWNS), and how far along y the rivals lie whose cost is within ``rival_cost`` times
     the cheapest, px (2 N,).
     """
     images = splines(pair, level)

@@ -46,5 +46,5 @@ def test_slopes_at_the_pixels_agree_with_finite_differences() -> None:
         shift = torch.zeros(2)
         shift[axis] = step
         rise = sample(found.coefficients, points + shift) - sample(found.coefficients, points - shift)
-        slope = sample_linear(found.slopes, points)[:, axis]
+        slope = sample_linear(found.fields, points)[:, axis]
         assert torch.allclose(rise / (2 * step), slope, atol=1e-3)
