@@ -13,6 +13,7 @@ from workers.inference.protocol import InferenceBackend
 from workers.pipeline.crop import crop_roi, resample
 from workers.pipeline.judge import calibrated_sigma, judge
 from workers.pipeline.locate import locate_joints
+from workers.pipeline.opaque import without_metal
 from workers.pipeline.outlines import drawn_masks
 from workers.pipeline.polarity import bone_bright
 from workers.pipeline.register import Registration, RoiPair, register_pairs
@@ -81,10 +82,11 @@ def quantify_joints(
         return []
     backend = backend or get_backend()
     fixed, moving = [_roi(roi, "fixed") for roi in fixed], [_roi(roi, "moving") for roi in moving]
-    fixed_soft = _seen(_masks(fixed, spacings, fixed_masks, backend), fixed_valid)
-    moving_soft = _seen(_masks(moving, spacings, moving_masks, backend), moving_valid)
+    fixed_bare, fixed_soft = _without_metal(fixed, spacings, fixed_masks, fixed_valid, backend)
+    moving_bare, moving_soft = _without_metal(moving, spacings, moving_masks, moving_valid, backend)
     pairs = [
-        _working_pair(*parts) for parts in zip(fixed, moving, fixed_soft, moving_soft, spacings, strict=True)
+        _working_pair(*parts)
+        for parts in zip(fixed_bare, moving_bare, fixed_soft, moving_soft, spacings, strict=True)
     ]
     obstacles = [_obstacle(pair) for pair in pairs]
     measurable = [i for i, obstacle in enumerate(obstacles) if obstacle is None]
@@ -235,9 +237,19 @@ def _masks(
     return stacked
 
 
-def _seen(masks: list[FloatArray], valid: Sequence[BoolArray] | None) -> list[FloatArray]:
-    """Masks without what lies beyond the film: the repeated edge of a film looks like bone."""
-    return masks if valid is None else [mask * seen for mask, seen in zip(masks, valid, strict=True)]
+def _without_metal(
+    rois: Sequence[FloatArray],
+    spacings: Sequence[float],
+    given: Sequence[Masks] | None,
+    valid: Sequence[BoolArray] | None,
+    backend: InferenceBackend,
+) -> tuple[list[FloatArray], list[FloatArray]]:
+    """ROIs without rings and markers, and their masks without what these hide or what lies beyond the film: the
+    repeated edge of a film looks like bone."""
+    bare, clear = zip(*(without_metal(roi) for roi in rois), strict=True)
+    masks = _masks(bare, spacings, given, backend)
+    seen = clear if valid is None else [shown & here for shown, here in zip(clear, valid, strict=True)]
+    return list(bare), [mask * shown for mask, shown in zip(masks, seen, strict=True)]
 
 
 def _working_pair(

@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import ndimage
 
 from model_store.registrar.contract import METRICS
 from model_store.registrar.model import Registrar
-from tests.model_store.registrar.joints import draw, registrar, request
+from tests.model_store.registrar.joints import SPACING_MM, draw, registrar, request
 
 STILL = (0.0, 0.0, 0.0)
 
@@ -62,6 +63,31 @@ def test_gain_and_offset_of_the_other_film_do_not_matter(model: Registrar) -> No
     plain = draw((0.1, 0.3, 0.0), STILL)
     brightened = draw((0.1, 0.3, 0.0), STILL, gain=2.5, offset=40.0)
     assert jsn(model, fixed, plain) == pytest.approx(jsn(model, fixed, brightened), abs=1e-3)
+
+
+@pytest.mark.parametrize("amount", [0.4, 0.8])
+def test_a_film_that_was_sharpened_reads_the_same(model: Registrar, amount: float) -> None:
+    fixed, (image, masks) = draw(STILL, STILL), draw((0.1, 0.3, 0.0), STILL)
+    sharpened = image + amount * (image - ndimage.gaussian_filter(image, 0.8 / SPACING_MM))
+    assert jsn(model, fixed, (sharpened, masks)) == pytest.approx(0.3, abs=0.015)
+
+
+def test_another_tone_curve_does_not_matter(model: Registrar) -> None:
+    fixed, (image, masks) = draw(STILL, STILL), draw((0.1, 0.3, 0.0), STILL)
+    assert jsn(model, fixed, (np.tanh(image), masks)) == pytest.approx(0.3, abs=0.015)
+
+
+@pytest.mark.parametrize(("first", "last", "brighter"), [(64, 84, 2.0), (96, 128, 3.0), (80, 100, -0.6)])
+def test_a_band_across_one_film_does_not_draw_the_bone_away_but_is_told(
+    model: Registrar, first: int, last: int, brighter: float
+) -> None:
+    fixed, (image, masks) = draw(STILL, STILL, noise=0.02), draw((0.1, 0.3, 0.0), STILL, noise=0.02)
+    banded = image.copy()
+    banded[first:last] += brighter
+    outputs = model(request([(fixed, (banded, masks))]))
+    upper, lower = outputs["parameters"][0]
+    assert upper[3] - lower[3] == pytest.approx(0.3, abs=0.03)
+    assert outputs["metrics"][0, METRICS.index("residual_lower")] > 0.25
 
 
 def test_a_joint_reads_the_same_alone_and_in_a_batch(model: Registrar) -> None:
