@@ -12,17 +12,18 @@ NPM       := $(PY) -m deploy.embedded.node --prefix frontend
 INSTALLED := $(VENV)/.installed
 MODULES   := frontend/node_modules/.installed
 FRONTEND  := frontend/dist/manifest.json
+MESSAGES  := $(patsubst %.po,%.mo,$(wildcard jsnsite/locale/*/LC_MESSAGES/*.po))
 SOURCES   := $(shell find frontend/src -type f 2>/dev/null) frontend/vite.config.ts frontend/tsconfig.json
 
 export PYTHONPATH := $(CURDIR)
 
-.PHONY: help setup demo test check benchmark models lock browser java
+.PHONY: help setup demo test check benchmark models messages lock browser java
 .DEFAULT_GOAL := help
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 18
 
-setup: $(INSTALLED) $(FRONTEND) ## build the environment and the pages
+setup: $(INSTALLED) $(MESSAGES) $(FRONTEND) ## build the environment and the pages
 
 demo: setup $(if $(filter torchserve,$(INFERENCE)),java) ## the system with a demo study; INFERENCE=in-process, ONCE=1, PORT=8000
 	@exec $(PY) -m deploy.embedded --inference $(INFERENCE) --port $(PORT) --die-with-parent $(if $(ONCE),--once)
@@ -44,6 +45,9 @@ benchmark: $(INSTALLED) ## accuracy and speed beside peers; FULL=1 writes RESULT
 models: $(INSTALLED) ## build TorchServe's archives from the models' weights
 	$(PY) -m model_store.serving.archive
 
+messages: $(INSTALLED) ## translations: bring the .po files up to what the sources say
+	$(PY) -m deploy.setup.messages refresh
+
 lock: $(INSTALLED) ## requirements.lock from pyproject.toml; UPGRADE=1 takes newer versions
 	$(PY) -m deploy.setup.lock $(if $(UPGRADE),--upgrade)
 
@@ -56,6 +60,10 @@ java: $(INSTALLED)
 $(INSTALLED): requirements.lock deploy/setup/environment.sh
 	@bash deploy/setup/environment.sh $(PYTHON) $(VENV) requirements.lock
 	@touch $@
+
+# compiled here and not committed, so that no translation can be older than its source
+%.mo: %.po | $(INSTALLED)
+	@$(PY) -m deploy.setup.messages compile
 
 $(MODULES): frontend/package-lock.json frontend/package.json | $(INSTALLED)
 	@echo "Installing what the pages are built with ..."

@@ -23,10 +23,10 @@ class AppendOnlyQuerySet:
     model: Any
 
     def update(self, **kwargs: Any) -> int:
-        raise Immutable(str(self.model._meta.verbose_name))
+        raise Immutable(self.model._meta.verbose_name)
 
     def delete(self) -> tuple[int, dict[str, int]]:
-        raise Immutable(str(self.model._meta.verbose_name))
+        raise Immutable(self.model._meta.verbose_name)
 
 
 class AppendOnlyModel(models.Model):
@@ -37,11 +37,11 @@ class AppendOnlyModel(models.Model):
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         if not self._state.adding:
-            raise Immutable(str(self._meta.verbose_name))
+            raise Immutable(self._meta.verbose_name or "")
         super().save(*args, **kwargs)
 
     def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
-        raise Immutable(str(self._meta.verbose_name))
+        raise Immutable(self._meta.verbose_name or "")
 
 
 def guard(table: str, event: Event, rule: str, condition: str = "1 = 1") -> RunPython:

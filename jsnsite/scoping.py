@@ -14,6 +14,7 @@ from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.models import AnonymousUser
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 Person = AbstractBaseUser | AnonymousUser | None
 
@@ -22,10 +23,10 @@ ModelT = TypeVar("ModelT", bound=models.Model)
 
 
 class Role(models.TextChoices):
-    SITE_STAFF = "site_staff", "Site staff"
-    REVIEWER = "reviewer", "Reviewer"
-    TRIAL = "trial", "Trial (data consumer)"
-    STUDY_ADMIN = "study_admin", "Study administrator"
+    SITE_STAFF = "site_staff", _("Site staff")
+    REVIEWER = "reviewer", _("Reviewer")
+    TRIAL = "trial", _("Trial (data consumer)")
+    STUDY_ADMIN = "study_admin", _("Study administrator")
 
 
 class Action(StrEnum):
@@ -87,6 +88,15 @@ def granted(user: Any, action: Action | str, *, study: str, site: str) -> Q:
     return Q(**{study + key: value for key, value in in_study.items()}) | Q(
         **{site + key: value for key, value in at_site.items()}
     )
+
+
+def blind_sites(user: Person) -> models.QuerySet[Any]:
+    """The sites at which ``user`` reads and hence must not learn what other readers think, nor any number that follows
+    from it: all sites at which they read, but for superusers. Whatever carries verdicts asks here.
+    """
+    from jsnsite.studies.models import Site
+
+    return Site.objects.none() if is_unlimited(user) else Site.objects.restrict(user, Action.READ)
 
 
 def allowed(user: Person, action: Action | str, obj: models.Model) -> bool:

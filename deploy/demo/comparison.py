@@ -65,7 +65,7 @@ def compare_trends(study: Study, truth: Iterable[Truth]) -> list[Compared]:
     """Every later point of the study's joint least-squares trends, each with its truth."""
     known = {(row.patient, row.laterality, row.timepoint, row.joint): row for row in truth}
     rows = []
-    for trend in JointTrend.objects.filter(patient__study=study).select_related("patient"):
+    for trend in JointTrend.objects.filter(patient__study=study, audience="").select_related("patient"):
         for point in trend.points[1:]:
             key = (trend.patient.code, trend.laterality, point["ordinal"], trend.joint)
             if key in known:

@@ -7,6 +7,7 @@ from typing import Any
 from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.http import HttpRequest
+from django.utils.translation import gettext as _
 from knox.models import AuthToken
 from simple_history.admin import SimpleHistoryAdmin
 
@@ -58,4 +59,4 @@ class ApiTokenAdmin(admin.ModelAdmin):
     def save_model(self, request: HttpRequest, obj: ApiToken, form: Any, change: bool) -> None:
         token, secret = services.create_token(user=obj.user, name=obj.name)
         obj.pk, obj.uuid = token.pk, token.uuid
-        messages.success(request, f"The token, shown this once: {secret}")
+        messages.success(request, _("The token, shown this once: %(secret)s") % {"secret": secret})

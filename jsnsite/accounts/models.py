@@ -6,6 +6,8 @@ from django.contrib.auth.models import AbstractUser
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from knox.models import AbstractAuthToken, AuthTokenManager
 from simple_history.models import HistoricalRecords
 
@@ -28,17 +30,24 @@ class User(PublicModel, AbstractUser):  # type: ignore[django-manager-missing]
 class Membership(PublicModel):
     """One role of one person, in a whole study or at one of its sites."""
 
-    user = models.ForeignKey(User, on_delete=models.PROTECT)
-    study = models.ForeignKey("studies.Study", on_delete=models.PROTECT)
+    user = models.ForeignKey(User, on_delete=models.PROTECT, verbose_name=_("user"))
+    study = models.ForeignKey("studies.Study", on_delete=models.PROTECT, verbose_name=_("study"))
     site = models.ForeignKey(
-        "studies.Site", on_delete=models.PROTECT, null=True, blank=True, help_text="Empty: the whole study."
+        "studies.Site",
+        verbose_name=_("site"),
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        help_text=_("Empty: the whole study."),
     )
-    role = models.CharField(max_length=16, choices=Role)
-    created = models.DateTimeField(auto_now_add=True)
+    role = models.CharField(_("role"), max_length=16, choices=Role)
+    created = models.DateTimeField(_("created"), auto_now_add=True)
 
     history = HistoricalRecords()
 
     class Meta:
+        verbose_name = _("membership")
+        verbose_name_plural = _("memberships")
         ordering = ["study", "site", "user"]
         constraints = [
             models.CheckConstraint(name="membership_role_known", condition=Q(role__in=Role.values)),
@@ -64,23 +73,30 @@ class Membership(PublicModel):
         indexes = [models.Index(fields=["user", "role"])]
 
     def __str__(self) -> str:
-        return f"{self.user}: {Role(self.role).label} of {self.site or self.study}"
+        return gettext("%(person)s: %(role)s of %(place)s") % {
+            "person": self.user,
+            "role": Role(self.role).label,
+            "place": self.site or self.study,
+        }
 
     def clean(self) -> None:
         if self.site_id and self.study_id and self.site.study_id != self.study_id:  # type: ignore[union-attr]
-            raise ValidationError({"site": "This site belongs to another study."})
+            raise ValidationError({"site": _("This site belongs to another study.")})
 
 
 class ApiToken(PublicModel, AbstractAuthToken):
     """A person's key to the REST interface: only its hash is kept; deleting the row revokes it."""
 
-    name = models.CharField(max_length=80, help_text="What uses it, e.g. “monthly statistics script”.")
+    name = models.CharField(
+        _("name"), max_length=80, help_text=_("What uses it, e.g. “monthly statistics script”.")
+    )
 
     objects = AuthTokenManager()  # type: ignore[django-manager-missing]
 
     class Meta:
+        verbose_name = _("API token")
+        verbose_name_plural = _("API tokens")
         ordering = ["-created"]
-        verbose_name = "API token"
 
     def __str__(self) -> str:
         return f"{self.name} ({self.user})"

@@ -8,6 +8,7 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
@@ -41,5 +42,5 @@ def profile(request: SignedInRequest) -> HttpResponse:
 @require_POST
 def revoke_token(request: SignedInRequest, uuid: UUID) -> HttpResponse:
     services.revoke_token(user=request.user, token_uuid=uuid)
-    messages.success(request, "The token no longer works.")
+    messages.success(request, gettext("The token no longer works."))
     return redirect("accounts:profile")

@@ -8,7 +8,7 @@ from rest_framework.routers import SimpleRouter
 from jsnsite.exports import views
 from jsnsite.measurements.api.viewsets import MeasurementViewSet, RunViewSet, TrendViewSet
 from jsnsite.radiographs.api.viewsets import AnnotationViewSet, OutlineViewSet, RadiographViewSet
-from jsnsite.reviews.api.viewsets import ReadViewSet
+from jsnsite.reviews.api.viewsets import AssignmentViewSet, ReadViewSet
 from jsnsite.studies.api.viewsets import PatientViewSet, SiteViewSet, StudyViewSet, TimepointViewSet
 
 app_name = "exports"
@@ -25,6 +25,7 @@ router.register("runs", RunViewSet)
 router.register("measurements", MeasurementViewSet, basename="measurement")
 router.register("trends", TrendViewSet)
 router.register("reads", ReadViewSet)
+router.register("assignments", AssignmentViewSet)
 
 urlpatterns = [
     path("api/", RedirectView.as_view(pattern_name="exports:docs")),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
 
 from jsnsite.admin import ReadOnlyAdmin
 from jsnsite.errors import DomainError
@@ -27,13 +28,13 @@ class RunAdmin(ReadOnlyAdmin):
     list_filter = ("state", "failure_code", "code_version")
     actions = ("retry",)
 
-    @admin.action(description="Try failed runs again")
+    @admin.action(description=_("Try failed runs again"))
     def retry(self, request: HttpRequest, queryset: QuerySet[Run]) -> None:
         for run in queryset:
             try:
                 services.retry_run(run)
             except DomainError as error:
-                messages.warning(request, f"{run.uuid}: {error.message}")
+                messages.warning(request, f"{run.uuid}: {error}")
 
 
 @admin.register(JointMeasurement)

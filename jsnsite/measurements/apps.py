@@ -1,6 +1,7 @@
 from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
 
 
 class MeasurementsConfig(AppConfig):
     name = "jsnsite.measurements"
-    verbose_name = "Measurements"
+    verbose_name = _("Measurements")

@@ -6,30 +6,32 @@ from typing import Any
 
 from django.db import models
 from django.db.models import Exists, F, OuterRef, Q, Subquery
+from django.utils.translation import gettext, gettext_noop
+from django.utils.translation import gettext_lazy as _
 
 from jsnsite.append_only import AppendOnlyModel, AppendOnlyQuerySet
 from jsnsite.errors import Immutable
 from jsnsite.identity import PublicModel
 from jsnsite.radiographs.models import Laterality, Radiograph, RadiographState
-from jsnsite.scoping import ScopedQuerySet
+from jsnsite.scoping import Action, Person, ScopedQuerySet, blind_sites, is_unlimited
 from jsnsite.storage import random_name
 from jsnsite.studies.joints import JOINTS
 from jsnsite.studies.models import Patient
 
 
 class RunState(models.TextChoices):
-    QUEUED = "queued", "queued"
-    RUNNING = "running", "running"
-    DONE = "done", "done"
-    FAILED = "failed", "failed"
+    QUEUED = "queued", _("queued")
+    RUNNING = "running", _("running")
+    DONE = "done", _("done")
+    FAILED = "failed", _("failed")
 
 
 class Reliability(models.TextChoices):
     """How far a measurement may be trusted without a reader."""
 
-    RELIABLE = "reliable", "reliable"
-    REVIEW = "review", "needs review"
-    UNRELIABLE = "unreliable", "unreliable"
+    RELIABLE = "reliable", _("reliable")
+    REVIEW = "review", _("needs review")
+    UNRELIABLE = "unreliable", _("unreliable")
 
 
 def hand_baseline(patient: str, laterality: str) -> Subquery:
@@ -99,6 +101,8 @@ class Run(PublicModel):
     objects = RunQuerySet.as_manager()
 
     class Meta:
+        verbose_name = _("run")
+        verbose_name_plural = _("runs")
         ordering = ["-queued_at", "-pk"]
         constraints = [
             models.UniqueConstraint(name="run_attempt_once", fields=["baseline", "followup", "attempt"]),
@@ -126,7 +130,10 @@ class Run(PublicModel):
         indexes = [models.Index(fields=["state", "claimed_at"])]
 
     def __str__(self) -> str:
-        return f"attempt {self.attempt}: {self.get_state_display()}"
+        return gettext("attempt %(number)s: %(state)s") % {
+            "number": self.attempt,
+            "state": self.get_state_display(),
+        }
 
     @property
     def joints(self) -> list[str]:
@@ -140,11 +147,11 @@ class Run(PublicModel):
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         if not self._state.adding and Run.objects.filter(pk=self.pk, finished_at__isnull=False).exists():
-            raise Immutable("A finished run")
+            raise Immutable(gettext_noop("A finished run"))
         super().save(*args, **kwargs)
 
     def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
-        raise Immutable("A run")
+        raise Immutable(gettext_noop("A run"))
 
 
 class JointMeasurementQuerySet(AppendOnlyQuerySet, ScopedQuerySet["JointMeasurement"]):
@@ -178,17 +185,12 @@ class JointMeasurementQuerySet(AppendOnlyQuerySet, ScopedQuerySet["JointMeasurem
         """Those that readers see: the newest from the hand's baseline."""
         return self.newest().from_baseline()
 
-    def with_flagged(self) -> JointMeasurementQuerySet:
-        """Adds ``flagged``: whether any reader's newest read flags it."""
+    def with_flagged(self, user: Person) -> JointMeasurementQuerySet:
+        """Adds ``flagged``: whether a newest read that ``user`` may know of flags it."""
         from jsnsite.reviews.models import Read
 
-        return self.annotate(flagged=Exists(Read.objects.flagging().filter(measurement=OuterRef("pk"))))
-
-    def with_accepted(self) -> JointMeasurementQuerySet:
-        """Adds ``accepted``: whether any reader's newest read accepts it."""
-        from jsnsite.reviews.models import Read
-
-        return self.annotate(accepted=Exists(Read.objects.accepting().filter(measurement=OuterRef("pk"))))
+        reads = Read.objects.restrict(user).flagging()
+        return self.annotate(flagged=Exists(reads.filter(measurement=OuterRef("pk"))))
 
     def with_context(self) -> JointMeasurementQuerySet:
         """Joins all that a row shows: run, both films, their timepoints, patient, site, study."""
@@ -231,6 +233,8 @@ class JointMeasurement(PublicModel, AppendOnlyModel):
     objects = JointMeasurementQuerySet.as_manager()
 
     class Meta:
+        verbose_name = _("joint measurement")
+        verbose_name_plural = _("joint measurements")
         ordering = ["run", "joint"]
         constraints = [
             models.UniqueConstraint(name="measurement_once_per_run", fields=["run", "joint"]),
@@ -264,9 +268,33 @@ class JointMeasurement(PublicModel, AppendOnlyModel):
 class JointTrendQuerySet(ScopedQuerySet["JointTrend"]):
     to_site = "patient__site"
 
+    def restrict(self, user: Any, action: Action | str = Action.VIEW) -> JointTrendQuerySet:
+        """In scope, each joint once: as all verdicts make it, or, where ``user`` reads, as only their own do."""
+        found = super().restrict(user, action)
+        for_all = Q(audience=EVERYBODY)
+        if is_unlimited(user) or user is None or not user.is_authenticated:
+            return found.filter(for_all)
+        own = JointTrend.objects.filter(
+            patient=OuterRef("patient"),
+            laterality=OuterRef("laterality"),
+            joint=OuterRef("joint"),
+            audience=str(user.uuid),
+        )
+        for_blind = Q(audience=str(user.uuid)) | Q(audience=NO_VERDICTS) & ~Exists(own)
+        is_blind = Q(patient__site__in=blind_sites(user).values("pk"))
+        return found.filter(is_blind & for_blind | ~is_blind & for_all)
+
+
+#: Trends as all readers' verdicts make them, and as none does; any other audience is a reader's public id.
+EVERYBODY = ""
+NO_VERDICTS = "unread"
+
 
 class JointTrend(PublicModel):
     """The joint least-squares trend of one joint over all pairs of its films (``measurements.trend``).
+
+    Flags and acceptances decide which pairs count. ``audience`` says whose: all readers', nobody's, or one reader's.
+    Readers are blind to each other and see the last two only.
 
     Derived: ``trending.refresh_trends`` writes it in the transaction of whatever changes it, and can write it
     again at any time. ``points``: the baseline and each film with a measurement, in order, as {timepoint, ordinal,
@@ -278,8 +306,9 @@ class JointTrend(PublicModel):
     patient = models.ForeignKey(Patient, on_delete=models.CASCADE, related_name="trends")
     laterality = models.CharField(max_length=1, choices=Laterality)
     joint = models.CharField(max_length=4)
+    audience = models.CharField(_("audience"), max_length=36, default=EVERYBODY, blank=True)
     reliability = models.CharField(
-        max_length=12, choices=Reliability, help_text="The worst of its points; unreliable without any."
+        max_length=12, choices=Reliability, help_text=_("The worst of its points; unreliable without any.")
     )
     points = models.JSONField(default=list)
     suspects = models.JSONField(default=list)
@@ -287,19 +316,23 @@ class JointTrend(PublicModel):
     slope_sigma_mm_per_year = models.FloatField(null=True, blank=True)
     intercept_mm = models.FloatField(null=True, blank=True)
     intercept_sigma_mm = models.FloatField(null=True, blank=True)
-    intercept_slope_covariance = models.FloatField(null=True, blank=True, help_text="mm squared a year")
-    sdc_mm = models.FloatField("smallest detectable change", null=True, blank=True)
-    n_pairs = models.PositiveIntegerField(help_text="Pairs of films that count.")
-    chi2 = models.FloatField(help_text="Weighted sum of squares of the misclosures.")
-    dof = models.PositiveIntegerField(help_text="How many independent closures there are.")
+    intercept_slope_covariance = models.FloatField(null=True, blank=True, help_text=_("mm squared a year"))
+    sdc_mm = models.FloatField(_("smallest detectable change"), null=True, blank=True)
+    n_pairs = models.PositiveIntegerField(help_text=_("Pairs of films that count."))
+    chi2 = models.FloatField(help_text=_("Weighted sum of squares of the misclosures."))
+    dof = models.PositiveIntegerField(help_text=_("How many independent closures there are."))
     updated = models.DateTimeField(auto_now=True)
 
     objects = JointTrendQuerySet.as_manager()
 
     class Meta:
+        verbose_name = _("joint trend")
+        verbose_name_plural = _("joint trends")
         ordering = ["patient", "laterality", "joint"]
         constraints = [
-            models.UniqueConstraint(name="trend_once_per_joint", fields=["patient", "laterality", "joint"]),
+            models.UniqueConstraint(
+                name="trend_once_per_joint", fields=["patient", "laterality", "joint", "audience"]
+            ),
             models.CheckConstraint(name="trend_joint_known", condition=Q(joint__in=JOINTS)),
             models.CheckConstraint(
                 name="trend_laterality_known", condition=Q(laterality__in=Laterality.values)
@@ -315,4 +348,7 @@ class JointTrend(PublicModel):
         ]
 
     def __str__(self) -> str:
-        return f"{self.joint}, {self.get_laterality_display()} hand"
+        return gettext("%(joint)s, %(side)s hand") % {
+            "joint": self.joint,
+            "side": self.get_laterality_display(),
+        }

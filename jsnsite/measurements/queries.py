@@ -80,7 +80,7 @@ class Progress:
 
 def measurements(user: Person) -> JointMeasurementQuerySet:
     """Every measurement in scope, superseded ones too, with ``flagged`` and all it shows."""
-    return JointMeasurement.objects.restrict(user).with_flagged().with_context()
+    return JointMeasurement.objects.restrict(user).with_flagged(user).with_context()
 
 
 def current_measurements(
@@ -189,7 +189,7 @@ def progress(
     by_state = dict(found_runs.order_by().values_list("state").annotate(n=Count("pk")))
     current = current_measurements(user, study=study, site=site, patient=patient, timepoint=timepoint)
     # one pass: a study has a hundred thousand of these, and few flags
-    is_flagged = Q(pk__in=Read.objects.flagging().values("measurement"))
+    is_flagged = Q(pk__in=Read.objects.restrict(user).flagging().values("measurement"))
     grouped = list(
         current.order_by()
         .values_list("reliability")

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Iterator
 from typing import Any
 
 import numpy as np
 from django.db import transaction
 
-from jsnsite.measurements.models import JointMeasurement, JointTrend, Reliability
+from jsnsite.measurements.models import EVERYBODY, NO_VERDICTS, JointMeasurement, JointTrend, Reliability
 from jsnsite.measurements.trend import Line, Pair, Suspect, TrendEstimate, estimate
 from jsnsite.radiographs.models import Laterality, Radiograph, RadiographState
 from jsnsite.studies.models import Patient
@@ -20,7 +20,7 @@ DAYS_PER_YEAR = 365.25
 BASELINE = "baseline"
 #: Doubts about a point.
 ONLY_DOUBTFUL_PAIRS, MISCLOSURE, NOT_CONNECTED = "only_doubtful_pairs", "misclosure", "not_connected"
-_KEY = ("patient", "laterality", "joint")
+_KEY = ("patient", "laterality", "joint", "audience")
 _LINE = (
     "slope_mm_per_year",
     "slope_sigma_mm_per_year",
@@ -58,27 +58,63 @@ def _refresh_hand(patient: Patient, laterality: str, joints: Collection[str] | N
     kept = JointTrend.objects.filter(patient=patient, laterality=laterality)
     if joints is not None:
         kept = kept.filter(joint__in=joints)
+    measured = _measurements(films, joints)
+    said = _verdicts(row["pk"] for rows in measured.values() for row in rows)
     found = [
-        _trend(patient, laterality, joint, films, rows)
-        for joint, rows in _measurements(films, joints).items()
+        trend
+        for joint, rows in measured.items()
+        for trend in _trends(patient, laterality, joint, films, rows, said)
     ]
-    kept.exclude(joint__in=[trend.joint for trend in found]).delete()
+    wanted = {(trend.joint, trend.audience) for trend in found}
+    stale = [pk for pk, *key in kept.values_list("pk", "joint", "audience") if tuple(key) not in wanted]
+    JointTrend.objects.filter(pk__in=stale).delete()
     JointTrend.objects.bulk_create(found, update_conflicts=True, unique_fields=_KEY, update_fields=_FIELDS)
 
 
 def _measurements(films: list[Radiograph], joints: Collection[str] | None) -> dict[str, list[dict[str, Any]]]:
-    """The newest measurements between any two of ``films`` by joint, with what readers say. One query."""
-    found: Any = JointMeasurement.objects.newest().with_flagged().with_accepted()
+    """The newest measurements between any two of ``films`` by joint, without what readers say. One query."""
+    found: Any = JointMeasurement.objects.newest()
     found = found.filter(run__baseline__in=films, run__followup__in=films).order_by("run", "joint")
     if joints is not None:
         found = found.filter(joint__in=joints)
     by_joint: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for row in found.values(
-        "uuid", "joint", "jsn_mm", "jsn_sigma_mm", "reliability", "flagged", "accepted",
+        "pk", "uuid", "joint", "jsn_mm", "jsn_sigma_mm", "reliability",
         "run__baseline", "run__followup",
     ):  # fmt: skip
         by_joint[row["joint"]].append(row)
     return by_joint
+
+
+def _verdicts(measurements: Iterable[int]) -> dict[int, list[tuple[str, str]]]:
+    """(reader's public id, verdict) of the reads that stand on the measurements. One query."""
+    from jsnsite.reviews.models import Read
+
+    found: dict[int, list[tuple[str, str]]] = defaultdict(list)
+    standing = Read.objects.standing().filter(measurement__in=list(measurements)).order_by("pk")
+    for measurement, reader, verdict in standing.values_list("measurement", "reader__uuid", "verdict"):
+        found[measurement].append((str(reader), verdict))
+    return found
+
+
+def _trends(
+    patient: Patient,
+    laterality: str,
+    joint: str,
+    films: list[Radiograph],
+    rows: list[dict[str, Any]],
+    said: dict[int, list[tuple[str, str]]],
+) -> Iterator[JointTrend]:
+    """The joint's trend as all verdicts make it, as none does, and as each reader's own do."""
+    readers = {reader for row in rows for reader, _ in said.get(row["pk"], ())}
+    for audience in (EVERYBODY, NO_VERDICTS, *sorted(readers)):
+        judged = []
+        for row in rows:
+            counting = {v for reader, v in said.get(row["pk"], ()) if audience in (EVERYBODY, reader)}
+            judged.append({**row, "flagged": "flagged" in counting, "accepted": "accepted" in counting})
+        trend = _trend(patient, laterality, joint, films, judged)
+        trend.audience = audience
+        yield trend
 
 
 def _trend(

@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
+from django.utils.translation import gettext
+
 from jsnsite.measurements.models import JointTrend, Reliability
 from jsnsite.measurements.trend import Z_95, sigma_of_mean, smallest_detectable_change
 from jsnsite.measurements.trending import DAYS_PER_YEAR
@@ -278,7 +280,8 @@ def _estimate(point: Mapping[str, Any], labels: Mapping[str, str]) -> Estimate:
     return Estimate(
         timepoint=UUID(point["timepoint"]),
         ordinal=point["ordinal"],
-        label=labels.get(point["timepoint"]) or f"timepoint {point['ordinal']}",
+        label=labels.get(point["timepoint"])
+        or gettext("timepoint %(ordinal)s") % {"ordinal": point["ordinal"]},
         date=datetime.date.fromisoformat(point["date"]),
         jsn_mm=point["jsn_mm"],
         jsn_sigma_mm=point["sigma_mm"],

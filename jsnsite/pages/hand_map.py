@@ -15,6 +15,8 @@ from jsnsite.pages.spark import Chart, Scale, Spark, chart_of, common_scale, spa
 from jsnsite.pages.words import RELIABILITY
 
 SIDES = {"R": _("Right hand"), "L": _("Left hand")}
+#: The same within a sentence.
+HANDS = {"R": _("right hand"), "L": _("left hand")}
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,11 @@ class JointView:
     @property
     def side(self) -> str:
         return str(SIDES[self.laterality])
+
+    @property
+    def hand(self) -> str:
+        """The side within a sentence."""
+        return str(HANDS[self.laterality])
 
     @property
     def status_word(self) -> str:

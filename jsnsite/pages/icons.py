@@ -2,7 +2,7 @@
 
 ICONS = {
     "check": '<path d="M5 12.5l4.5 4.5L19 7.5"/>',
-    "question": '<path d="M12 4l9 16H3z"/><path d="M12 10.5v4"/><path d="M12 17.3v.1"/>',
+    "question": '<circle cx="12" cy="12" r="9"/><path d="M9.3 9.6a2.8 2.8 0 115 1.8c-1 1-2.3 1.3-2.3 2.9M12 17.2v.1"/>',
     "cross": '<path d="M6 6l12 12M18 6L6 18"/>',
     "flag": '<path d="M6 21V4M6 4h12l-3 4.5L18 13H6"/>',
     "dash": '<path d="M6 12h12"/>',

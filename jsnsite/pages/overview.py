@@ -81,6 +81,7 @@ def attention(user: Person, study: Study) -> dict[str, Any]:
         "failed_films": films.filter(state=RadiographState.FAILED)[:NAMED],
         "failed_runs": runs[:NAMED],
         "to_read": review_queries.worklist(user, study=study).count(),
+        "without_reader": review_queries.without_reader(user, study),
         "named": NAMED,
     }
 

@@ -30,7 +30,7 @@ def refusals_as_messages(request: HttpRequest) -> Iterator[None]:
     try:
         yield
     except DomainError as refusal:
-        messages.error(request, refusal.message)
+        messages.error(request, str(refusal))
 
 
 def page_of(request: HttpRequest, items: QuerySet[Any] | Sequence[Any], size: int = 25) -> Page[Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django.utils.formats import number_format
+from django.utils.formats import get_format, number_format
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -79,6 +79,24 @@ REASONS = {
     NOT_CONNECTED: _("No measurement that counts connects this visit to the baseline."),
 }
 
+#: What the script of the drop zone says while films are sent.
+UPLOAD = {
+    "upload_of": _("Upload of %(name)s"),
+    "waiting": _("Waiting"),
+    "sent": _("%(percent)s %% sent"),
+    "checking": _("Checking the film"),
+    "paused": _("Many files at once: goes on in %(seconds)s s"),
+    "too_large": _(
+        "The server refuses files of this size. Send the single radiograph, uncompressed archives are not read."
+    ),
+    "refused": _(
+        "Not uploaded: the server answered %(status)s. Try this file again; if it repeats, tell your administrator."
+    ),
+    "lost": _("Not uploaded: the connection was lost. Check the network and drop the file again."),
+    "one_checked": _("%(done)s of %(total)s file checked"),
+    "many_checked": _("%(done)s of %(total)s files checked"),
+}
+
 
 def signed_mm(value: float | None, digits: int = 2) -> str:
     """``+0.13``, ``−0.02`` or an en dash where there is no number; never ``-0.00``."""
@@ -94,6 +112,16 @@ def unsigned_mm(value: float | None, digits: int = 2) -> str:
     """A size, or an en dash where there is no number."""
     # rounded first: number_format cuts digits off
     return "–" if value is None else number_format(round(value, digits), digits)
+
+
+def as_written(number: str) -> str:
+    """A stored number, every digit of it, with the reader's decimal sign."""
+    return number.replace(".", get_format("DECIMAL_SEPARATOR"))
+
+
+def exact(value: float | None) -> str:
+    """Up to four digits that count, or an en dash."""
+    return "–" if value is None else as_written(f"{value:.4g}")
 
 
 def direction(jsn_mm: float | None, half_width_mm: float | None) -> str:

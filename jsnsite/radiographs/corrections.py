@@ -11,14 +11,17 @@ from jsnsite.accounts.models import User
 from jsnsite.errors import DomainError
 from jsnsite.radiographs import deidentify, dicom
 from jsnsite.radiographs.models import (
+    AnnotationSource,
+    BoneOutline,
     CorrectionKind,
     FilmCorrection,
+    JointAnnotation,
     Laterality,
     Radiograph,
     RadiographState,
     SpacingSource,
 )
-from jsnsite.radiographs.steps import requeue, require
+from jsnsite.radiographs.steps import ready, requeue, require
 from jsnsite.scoping import Action
 
 #: Where a spacing may come from that a person enters.
@@ -38,24 +41,53 @@ def set_spacing(
 ) -> Radiograph:
     """Enter the pixel spacing of a film that came without, or correct one that a person has entered.
 
-    The joints are located (again) on commit, and every pair with this film is measured with the new number.
+    Every pair with this film is measured with the new number. Where the joints are in pixels does not depend on it, so
+    they are located only where that has not been done.
     """
     require(user, Action.UPLOAD, radiograph)
     low, high = dicom.SPACING_RANGE_MM
     if not low <= pixel_spacing_mm <= high:
         raise DomainError(
-            "spacing_range", f"Pixel spacing of a hand radiograph lies between {low} and {high} mm."
+            "spacing_range",
+            "Pixel spacing of a hand radiograph lies between %(low)s and %(high)s mm.",
+            low=low,
+            high=high,
         )
     if source not in ENTERED_SOURCES:
         raise DomainError("spacing_source", "Say where the number comes from.")
-    radiograph = Radiograph.objects.select_for_update().get(pk=radiograph.pk)
+    radiograph = Radiograph.objects.select_for_update(no_key=True).get(pk=radiograph.pk)
     if not may_enter_spacing(radiograph):
         raise DomainError("spacing_known", "This film has its pixel spacing already.")
     before = "" if radiograph.pixel_spacing_mm is None else repr(radiograph.pixel_spacing_mm)
     radiograph.pixel_spacing_mm = pixel_spacing_mm
     radiograph.spacing_source = source
     _note(radiograph, CorrectionKind.SPACING, before, repr(pixel_spacing_mm), user, note=note)
-    return requeue(radiograph)
+    if radiograph.state != RadiographState.READY:
+        return requeue(radiograph)
+    _keep_region_sizes(radiograph, pixel_spacing_mm / float(before))
+    return ready(radiograph)
+
+
+def _keep_region_sizes(radiograph: Radiograph, factor: float) -> None:
+    """The locator's regions are of one size in mm: with a pixel ``factor`` times as large they take fewer pixels. What
+    a person has placed or drawn in stays as it was seen.
+    """
+    drawn = BoneOutline.objects.filter(radiograph=radiograph).counting().values("joint")
+    newest = JointAnnotation.objects.filter(radiograph=radiograph, source=AnnotationSource.LOCATOR).newest()
+    JointAnnotation.objects.bulk_create(
+        JointAnnotation(
+            radiograph=radiograph,
+            joint=old.joint,
+            version=old.version + 1,
+            x_px=old.x_px,
+            y_px=old.y_px,
+            angle_deg=old.angle_deg,
+            size_px=old.size_px / factor,
+            confidence=old.confidence,
+            source=old.source,
+        )
+        for old in newest.exclude(joint__in=drawn)
+    )
 
 
 def may_enter_spacing(radiograph: Radiograph) -> bool:
@@ -68,7 +100,7 @@ def may_enter_spacing(radiograph: Radiograph) -> bool:
 def settle_laterality(*, radiograph: Radiograph, laterality: str, user: User) -> Radiograph:
     """A person decides the side of a film whose image looks like the other hand; it is processed again."""
     require(user, Action.UPLOAD, radiograph)
-    radiograph = Radiograph.objects.select_for_update().get(pk=radiograph.pk)
+    radiograph = Radiograph.objects.select_for_update(no_key=True).get(pk=radiograph.pk)
     if radiograph.failure_code != "laterality_mismatch" or not radiograph.current:
         raise DomainError("laterality_settled", "The side of this film is not in question.")
     if laterality not in Laterality.values:
@@ -97,7 +129,7 @@ def correct_laterality(*, radiograph: Radiograph, user: User, swap: bool = False
     require(user, Action.UPLOAD, radiograph)
     films = {
         film.laterality: film
-        for film in Radiograph.objects.select_for_update().filter(
+        for film in Radiograph.objects.select_for_update(no_key=True).filter(
             timepoint=radiograph.timepoint_id, current=True
         )
     }
@@ -159,5 +191,6 @@ def _note(
 def _taken(laterality: str) -> DomainError:
     return DomainError(
         "laterality_taken",
-        f"There is a film of the {Laterality(laterality).label} hand at this timepoint already.",
+        "There is a film of the %(side)s hand at this timepoint already.",
+        side=Laterality(laterality).label,
     )

@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from jsnsite.accounts.models import User
 from jsnsite.measurements import queries as measurement_queries
 from jsnsite.measurements.models import JointMeasurement, Run, RunState
+from jsnsite.pages.words import as_written, signed_mm, unsigned_mm
 from jsnsite.radiographs import queries
 from jsnsite.radiographs.models import (
     AnnotationSource,
@@ -170,11 +171,11 @@ def _film_line(correction: FilmCorrection) -> Correction:
             what = _("Filed as %(after)s hand instead of %(before)s") % {"after": after, "before": before}
     elif correction.before:
         what = _("Pixel spacing %(after)s mm instead of %(before)s mm") % {
-            "after": correction.after,
-            "before": correction.before,
+            "after": as_written(correction.after),
+            "before": as_written(correction.before),
         }
     else:
-        what = _("Pixel spacing %(after)s mm") % {"after": correction.after}
+        what = _("Pixel spacing %(after)s mm") % {"after": as_written(correction.after)}
     return Correction(correction.created_at, correction.created_by, what, correction.note)
 
 
@@ -200,11 +201,11 @@ def _change(before: JointAnnotation, after: JointAnnotation, spacing_mm: float |
     size_mm = after.size_px * (spacing_mm or 0)
     parts = []
     if moved >= 0.05:
-        parts.append(_("moved %(mm)s mm") % {"mm": f"{moved:.1f}"})
+        parts.append(_("moved %(mm)s mm") % {"mm": unsigned_mm(moved, 1)})
     if abs(turned) >= 0.05:
-        parts.append(_("turned %(degrees)s°") % {"degrees": f"{turned:+.1f}".replace("-", "−")})
+        parts.append(_("turned %(degrees)s°") % {"degrees": signed_mm(turned, 1)})
     if abs(after.size_px / before.size_px - 1) >= 0.002:
-        parts.append(_("now %(mm)s mm wide") % {"mm": f"{size_mm:.1f}"})
+        parts.append(_("now %(mm)s mm wide") % {"mm": unsigned_mm(size_mm, 1)})
     return ", ".join(parts)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.utils.translation import gettext_lazy as _
 
 from jsnsite.radiographs.corrections import ENTERED_SOURCES
 from jsnsite.radiographs.dicom import BOTH
@@ -26,14 +27,14 @@ class ManyFilesField(forms.FileField):
 
 
 class UploadForm(forms.Form):
-    file = ManyFilesField(label="Radiographs (DICOM)", allow_empty_file=True, max_length=None)
+    file = ManyFilesField(label=_("Radiographs (DICOM)"), allow_empty_file=True, max_length=None)
     laterality = forms.ChoiceField(
-        label="Which hand",
+        label=_("Which hand"),
         choices=[
-            ("", "side from the file"),
-            (Laterality.RIGHT, "right"),
-            (Laterality.LEFT, "left"),
-            (BOTH, "both"),
+            ("", _("side from the file")),
+            (Laterality.RIGHT, _("right")),
+            (Laterality.LEFT, _("left")),
+            (BOTH, _("both")),
         ],
         required=False,
         widget=forms.RadioSelect,
@@ -42,7 +43,7 @@ class UploadForm(forms.Form):
 
 class SpacingForm(forms.Form):
     pixel_spacing_mm = forms.FloatField(
-        help_text="From the detector's data sheet or a calibration object, such as 0.143."
+        help_text=_("From the detector's data sheet or a calibration object, such as 0.143.")
     )
     source = forms.ChoiceField(choices=[(source, source.label) for source in ENTERED_SOURCES], required=False)
     note = forms.CharField(max_length=200, required=False)
@@ -85,7 +86,7 @@ class OutlineForm(forms.Form):
     def clean_polygon(self) -> list[list[float]]:
         polygon = self.cleaned_data["polygon"] or []
         if not isinstance(polygon, list) or not all(map(_is_point, polygon)):
-            raise forms.ValidationError("not a polygon")
+            raise forms.ValidationError(_("This is not a polygon."))
         return polygon
 
 

@@ -12,10 +12,13 @@ from typing import BinaryIO
 from django.conf import settings
 from django.core.files.base import ContentFile
 from django.db import IntegrityError, transaction
+from django.utils import translation
+from django.utils.translation import gettext_noop as _
 from pydicom.dataset import FileDataset
 
 from jsnsite.accounts.models import User
 from jsnsite.errors import NotAllowed
+from jsnsite.language import NEUTRAL
 from jsnsite.measurements import services as measurements
 from jsnsite.queue import LOCATE_JOINTS, send_on_commit
 from jsnsite.radiographs import deidentify, dicom
@@ -29,15 +32,15 @@ logger = logging.getLogger(__name__)
 
 NO_SPACING = (
     "no_spacing",
-    "The file does not say how large a pixel is. Enter the pixel spacing in mm; processing waits for it.",
+    _("The file does not say how large a pixel is. Enter the pixel spacing in mm; processing waits for it."),
 )
 BOTH_HANDS = (
     "both_hands",
-    "The film shows both hands: it is filed for the left hand and for the right one.",
+    _("The film shows both hands: it is filed for the left hand and for the right one."),
 )
 REPLACED = (
     "replaced",
-    "This film takes the place of the one filed before for this hand; the old one is kept.",
+    _("This film takes the place of the one filed before for this hand; the old one is kept."),
 )
 
 
@@ -53,14 +56,15 @@ class _Inspected:
     shows_both: bool
 
 
+@translation.override(NEUTRAL)
 def receive(
     *, file: BinaryIO, name: str, timepoint: Timepoint, laterality: str | None, user: User
 ) -> UploadRecord:
     """Take in one uploaded file for ``timepoint``; ``laterality`` is "L", "R", "B" for both hands on one film, or None
     to believe the file. A film of both hands becomes one radiograph for each.
 
-    Returns the verdict's row whatever the file is. Raises ``NotAllowed`` where ``user`` may not upload there.
-    Processing is scheduled on commit.
+    Returns the verdict's row whatever the file is, in the language of the record (``pages.sentences``). Raises
+    ``NotAllowed`` where ``user`` may not upload there. Processing is scheduled on commit.
     """
     if not allowed(user, Action.UPLOAD, timepoint):
         raise NotAllowed("You cannot upload radiographs here. Ask your study's administrator.")
@@ -106,11 +110,11 @@ def _settle_hands(film: DicomFilm, chosen: str | None) -> list[str]:
     if chosen is not None and chosen not in (*Laterality.values, BOTH):
         raise DicomRejected("laterality_unknown", "Choose left hand, right hand or both.")
     if chosen and film.laterality and film.laterality not in (BOTH, chosen):
-        raise DicomRejected(
-            "laterality_conflict",
+        said = (
             f"Filed as {_in_words(chosen)}, but it says {_in_words(film.laterality)}. "
-            "File it as that, or have the file corrected.",
+            "File it as that, or have the file corrected."
         )
+        raise DicomRejected("laterality_conflict", said)
     hand = chosen or film.laterality
     if not hand:
         raise DicomRejected(
@@ -178,7 +182,7 @@ def _radiograph(film: DicomFilm, hand: str, timepoint: Timepoint, user: User) ->
 def _keep(radiographs: list[Radiograph], inspected: _Inspected, name: str) -> UploadRecord:
     film = inspected.film
     notes = list(film.warnings)
-    if film.pixel_spacing_mm is None and not any(code == "spacing_implausible" for code, _ in notes):
+    if film.pixel_spacing_mm is None and not any(code == "spacing_implausible" for code, _words in notes):
         notes.insert(0, NO_SPACING)
     replaces = [_supersede(radiograph, inspected.shows_both) for radiograph in radiographs]
     if any(replaces):
@@ -232,7 +236,7 @@ def _supersede(radiograph: Radiograph, shows_both: bool) -> bool:
 
 def _where(other: Radiograph, radiograph: Radiograph) -> str:
     if not allowed(radiograph.uploaded_by, Action.VIEW, other):
-        return "This image is in the study already. Check that you chose the right file."
+        return _("This image is in the study already. Check that you chose the right file.")
     place = f"{other.timepoint.patient} at {other.timepoint}, {other.get_laterality_display()} hand"
     is_twin = other.timepoint_id == radiograph.timepoint_id and other.laterality != radiograph.laterality
     way_out = (

@@ -7,6 +7,8 @@ from typing import Any
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from jsnsite.append_only import AppendOnlyModel, AppendOnlyQuerySet
 from jsnsite.identity import PublicModel
@@ -17,8 +19,8 @@ from jsnsite.studies.models import Study, Timepoint
 
 
 class Laterality(models.TextChoices):
-    LEFT = "L", "left"
-    RIGHT = "R", "right"
+    LEFT = "L", _("left")
+    RIGHT = "R", _("right")
 
 
 class SpacingSource(models.TextChoices):
@@ -27,22 +29,22 @@ class SpacingSource(models.TextChoices):
     PIXEL_SPACING = "pixel_spacing", "PixelSpacing"
     IMAGER_PIXEL_SPACING = "imager_pixel_spacing", "ImagerPixelSpacing"
     NOMINAL_SCANNED = "nominal_scanned_spacing", "NominalScannedPixelSpacing"
-    CALIBRATED = "calibrated", "calibrated"
-    ENTERED = "entered", "entered by hand"
+    CALIBRATED = "calibrated", _("calibrated")
+    ENTERED = "entered", _("entered by hand")
 
 
 class RadiographState(models.TextChoices):
-    NEEDS_SPACING = "needs_spacing", "waits for its pixel spacing"
-    QUEUED = "queued", "queued"
-    LOCATING = "locating", "finding joints"
-    READY = "ready", "ready"
-    FAILED = "failed", "failed"
+    NEEDS_SPACING = "needs_spacing", _("waits for its pixel spacing")
+    QUEUED = "queued", _("queued")
+    LOCATING = "locating", _("finding joints")
+    READY = "ready", _("ready")
+    FAILED = "failed", _("failed")
 
 
 class Verdict(models.TextChoices):
-    ACCEPTED = "accepted", "accepted"
-    ACCEPTED_WITH_WARNING = "accepted_with_warning", "accepted, please check"
-    REJECTED = "rejected", "not accepted"
+    ACCEPTED = "accepted", _("accepted")
+    ACCEPTED_WITH_WARNING = "accepted_with_warning", _("accepted, please check")
+    REJECTED = "rejected", _("not accepted")
 
 
 def radiograph_name(instance: Any, filename: str) -> str:
@@ -72,7 +74,7 @@ class Radiograph(PublicModel):
     study = models.ForeignKey(Study, on_delete=models.PROTECT, related_name="+", editable=False)
     laterality = models.CharField(max_length=1, choices=Laterality)
     laterality_settled = models.BooleanField(
-        default=False, help_text="A person has decided the side; the image is not asked again."
+        default=False, help_text=_("A person has decided the side; the image is not asked again.")
     )
     file = models.FileField(upload_to=radiograph_name, max_length=120)
     preview = models.FileField(upload_to=preview_name, max_length=120)
@@ -101,6 +103,8 @@ class Radiograph(PublicModel):
     objects = RadiographQuerySet.as_manager()
 
     class Meta:
+        verbose_name = _("radiograph")
+        verbose_name_plural = _("radiographs")
         ordering = ["timepoint", "laterality", "-created"]
         constraints = [
             models.UniqueConstraint(
@@ -142,7 +146,10 @@ class Radiograph(PublicModel):
         ]
 
     def __str__(self) -> str:
-        return f"{self.get_laterality_display()} hand, {self.timepoint}"
+        return gettext("%(side)s hand, %(visit)s") % {
+            "side": self.get_laterality_display(),
+            "visit": self.timepoint,
+        }
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         if self._state.adding:
@@ -161,11 +168,11 @@ class UploadRecord(PublicModel):
     uploaded_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="uploads"
     )
-    file_name = models.CharField(max_length=120, help_text="Shown to the uploader only.")
+    file_name = models.CharField(max_length=120, help_text=_("Shown to the uploader only."))
     verdict = models.CharField(max_length=24, choices=Verdict)
     code = models.CharField(max_length=32)
     message = models.TextField()
-    warnings = models.JSONField(default=list, help_text="[[code, message], …] beside the main one")
+    warnings = models.JSONField(default=list, help_text=_("[[code, message], …] beside the main one"))
     radiograph = models.ForeignKey(
         Radiograph, on_delete=models.PROTECT, null=True, blank=True, related_name="uploads"
     )
@@ -174,6 +181,8 @@ class UploadRecord(PublicModel):
     objects = UploadRecordQuerySet.as_manager()
 
     class Meta:
+        verbose_name = _("upload record")
+        verbose_name_plural = _("upload records")
         ordering = ["-created", "-pk"]
         constraints = [
             models.CheckConstraint(name="upload_verdict_known", condition=Q(verdict__in=Verdict.values)),
@@ -194,8 +203,8 @@ class UploadRecord(PublicModel):
 
 
 class AnnotationSource(models.TextChoices):
-    LOCATOR = "locator", "found by the locator"
-    PERSON = "person", "placed by a person"
+    LOCATOR = "locator", _("found by the locator")
+    PERSON = "person", _("placed by a person")
 
 
 class JointAnnotationQuerySet(AppendOnlyQuerySet, ScopedQuerySet["JointAnnotation"]):
@@ -239,6 +248,8 @@ class JointAnnotation(PublicModel, AppendOnlyModel):
     objects = JointAnnotationQuerySet.as_manager()
 
     class Meta:
+        verbose_name = _("joint annotation")
+        verbose_name_plural = _("joint annotations")
         ordering = ["radiograph", "joint", "-version"]
         constraints = [
             models.UniqueConstraint(
@@ -258,12 +269,12 @@ class JointAnnotation(PublicModel, AppendOnlyModel):
         ]
 
     def __str__(self) -> str:
-        return f"{self.joint} version {self.version}"
+        return gettext("%(joint)s version %(version)s") % {"joint": self.joint, "version": self.version}
 
 
 class Bone(models.TextChoices):
-    UPPER = "upper", "upper (distal) bone"
-    LOWER = "lower", "lower (proximal) bone"
+    UPPER = "upper", _("upper (distal) bone")
+    LOWER = "lower", _("lower (proximal) bone")
 
 
 class BoneOutlineQuerySet(AppendOnlyQuerySet, ScopedQuerySet["BoneOutline"]):
@@ -314,6 +325,8 @@ class BoneOutline(PublicModel, AppendOnlyModel):
     objects = BoneOutlineQuerySet.as_manager()
 
     class Meta:
+        verbose_name = _("bone outline")
+        verbose_name_plural = _("bone outlines")
         ordering = ["radiograph", "joint", "bone", "-version"]
         constraints = [
             models.UniqueConstraint(
@@ -324,12 +337,16 @@ class BoneOutline(PublicModel, AppendOnlyModel):
         ]
 
     def __str__(self) -> str:
-        return f"{self.get_bone_display()} of {self.joint}, version {self.version}"
+        return gettext("%(bone)s of %(joint)s, version %(version)s") % {
+            "bone": self.get_bone_display(),
+            "joint": self.joint,
+            "version": self.version,
+        }
 
 
 class CorrectionKind(models.TextChoices):
-    SPACING = "spacing", "pixel spacing"
-    LATERALITY = "laterality", "laterality"
+    SPACING = "spacing", _("pixel spacing")
+    LATERALITY = "laterality", _("laterality")
 
 
 class FilmCorrectionQuerySet(AppendOnlyQuerySet, ScopedQuerySet["FilmCorrection"]):
@@ -353,6 +370,8 @@ class FilmCorrection(PublicModel, AppendOnlyModel):
     objects = FilmCorrectionQuerySet.as_manager()
 
     class Meta:
+        verbose_name = _("film correction")
+        verbose_name_plural = _("film corrections")
         ordering = ["-created_at", "-pk"]
         constraints = [
             models.CheckConstraint(name="correction_kind_known", condition=Q(kind__in=CorrectionKind.values)),

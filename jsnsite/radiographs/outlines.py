@@ -30,7 +30,7 @@ def draw_outline(
     ``annotation`` is the ROI that it was drawn in and ``version`` the outline's number that the person started
     from (0: none). Only this joint is measured again, in the pairs with this film.
     """
-    radiograph = Radiograph.objects.select_for_update().get(pk=annotation.radiograph_id)
+    radiograph = Radiograph.objects.select_for_update(no_key=True).get(pk=annotation.radiograph_id)
     require(user, Action.ANNOTATE, radiograph)
     if radiograph.state != RadiographState.READY or not radiograph.current:
         raise DomainError("radiograph_not_ready", "Outlines can be drawn once the film is processed.")
@@ -67,7 +67,7 @@ def _checked(polygon: Sequence[Point], radiograph: Radiograph) -> list[list[floa
         return []
     points = [[round(float(x), 2), round(float(y), 2)] for x, y in polygon]
     if not 3 <= len(points) <= MAX_POINTS:
-        raise DomainError("outline_points", f"An outline has 3 to {MAX_POINTS} corners.")
+        raise DomainError("outline_points", "An outline has 3 to %(most)s corners.", most=MAX_POINTS)
     for x, y in points:
         inside = -0.5 <= x <= radiograph.columns - 0.5 and -0.5 <= y <= radiograph.rows - 0.5
         if not inside:  # False for what is not a number, too
@@ -76,7 +76,8 @@ def _checked(polygon: Sequence[Point], radiograph: Radiograph) -> list[list[floa
     if not _area(points) * spacing_mm**2 >= SMALLEST_MM2:
         raise DomainError(
             "outline_small",
-            f"The outline holds less than {SMALLEST_MM2:g} mm² of bone: too little to measure.",
+            "The outline holds less than %(area)s mm² of bone: too little to measure.",
+            area=round(SMALLEST_MM2),
         )
     return points
 

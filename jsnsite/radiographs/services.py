@@ -15,10 +15,11 @@ import numpy.typing as npt
 from django.conf import settings
 from django.db import transaction
 from django.db.models import F, Max
-from django.utils import timezone
+from django.utils import timezone, translation
 
 from jsnsite.accounts.models import User
 from jsnsite.errors import DomainError
+from jsnsite.language import NEUTRAL
 from jsnsite.measurements import services as measurements
 from jsnsite.queue import LOCATE_JOINTS, send_on_commit
 from jsnsite.radiographs import dicom, queries
@@ -90,7 +91,7 @@ def load_pixels(radiograph: Radiograph) -> npt.NDArray[np.float32]:
 def retry_radiograph(*, radiograph: Radiograph, user: User) -> Radiograph:
     """Look for the joints of a failed film again, as when the models were out of reach the first time."""
     require(user, Action.UPLOAD, radiograph)
-    radiograph = Radiograph.objects.select_for_update().get(pk=radiograph.pk)
+    radiograph = Radiograph.objects.select_for_update(no_key=True).get(pk=radiograph.pk)
     if radiograph.state != RadiographState.FAILED or not radiograph.current:
         raise DomainError("radiograph_not_failed", "Only a failed film can be tried again.")
     if radiograph.failure_code == "laterality_mismatch":
@@ -104,7 +105,7 @@ def claim_radiograph(radiograph_uuid: UUID | str, *, token: str = "") -> Radiogr
 
     ``token`` is the task's id: the same message delivered again takes over from the worker that died with it.
     """
-    radiograph = Radiograph.objects.select_for_update().filter(uuid=radiograph_uuid).first()
+    radiograph = Radiograph.objects.select_for_update(no_key=True).filter(uuid=radiograph_uuid).first()
     if radiograph is None or radiograph.state not in _WAITING or not radiograph.current:
         return None
     if radiograph.state == RadiographState.LOCATING and not measurements.may_take_over(radiograph, token):
@@ -122,6 +123,7 @@ def claim_radiograph(radiograph_uuid: UUID | str, *, token: str = "") -> Radiogr
     return radiograph
 
 
+@translation.override(NEUTRAL)
 @transaction.atomic
 def record_joints(
     radiograph: Radiograph, located: Iterable[Located], *, found_laterality: str | None = None
@@ -131,7 +133,7 @@ def record_joints(
     ``found_laterality``: the hand that the image shows, where the locator can tell. Recording twice does
     nothing.
     """
-    radiograph = Radiograph.objects.select_for_update().get(pk=radiograph.pk)
+    radiograph = Radiograph.objects.select_for_update(no_key=True).get(pk=radiograph.pk)
     if radiograph.state not in _WAITING:
         return radiograph
     joints = [joint for joint in located if joint.joint in radiograph.study.joints]
@@ -159,7 +161,7 @@ def fail_radiograph(radiograph: Radiograph, code: str, message: str) -> Radiogra
 
     Does nothing where the film is processed already.
     """
-    radiograph = Radiograph.objects.select_for_update().get(pk=radiograph.pk)
+    radiograph = Radiograph.objects.select_for_update(no_key=True).get(pk=radiograph.pk)
     if radiograph.state not in _WAITING:
         return radiograph
     radiograph.state = RadiographState.FAILED
@@ -189,7 +191,7 @@ def annotate(
     ``version``: the one that the person started from (0: none), where known; refused when it is no longer the newest.
     """
     require(user, Action.ANNOTATE, radiograph)
-    radiograph = Radiograph.objects.select_for_update().get(pk=radiograph.pk)
+    radiograph = Radiograph.objects.select_for_update(no_key=True).get(pk=radiograph.pk)
     if joint not in JOINTS or joint not in radiograph.study.joints:
         raise DomainError("joint_unknown", "The study does not measure this joint.")
     inside = -0.5 <= x_px <= radiograph.columns - 0.5 and -0.5 <= y_px <= radiograph.rows - 0.5
@@ -199,7 +201,12 @@ def annotate(
         raise DomainError("joint_outside", "Place the joint inside the image, with a region that fits it.")
     low, high = ROI_RANGE_MM
     if not low <= size_px * (radiograph.pixel_spacing_mm or math.nan) <= high:
-        raise DomainError("roi_size", f"The region of a finger joint is {low:g} to {high:g} mm wide.")
+        raise DomainError(
+            "roi_size",
+            "The region of a finger joint is %(low)s to %(high)s mm wide.",
+            low=round(low),
+            high=round(high),
+        )
     if radiograph.state != RadiographState.READY and radiograph.failure_code != "no_hand_found":
         raise DomainError("radiograph_not_ready", "Joints can be placed once the film is processed.")
     newest = queries.annotations_of(radiograph).get(joint)

@@ -9,6 +9,7 @@ from django.contrib.auth.decorators import login_required
 from django.http import FileResponse, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from jsnsite.errors import DomainError
@@ -26,7 +27,7 @@ def upload(request: SignedInRequest, uuid: UUID) -> HttpResponse:
     timepoint = study_queries.timepoint_or_404(request.user, uuid)
     form = UploadForm(request.POST, request.FILES)
     if not form.is_valid():
-        messages.error(request, "Choose one or more files first.")
+        messages.error(request, _("Choose one or more files first."))
         return redirect("studies:timepoint", uuid)
     user, side = request.user, form.cleaned_data["laterality"] or None
     try:
@@ -57,11 +58,11 @@ def spacing(request: SignedInRequest, uuid: UUID) -> HttpResponse:
     radiograph = queries.radiograph_or_404(request.user, uuid)
     form = SpacingForm(request.POST)
     if not form.is_valid():
-        messages.error(request, "Enter the pixel spacing as a number in mm, such as 0.143.")
+        messages.error(request, _("Enter the pixel spacing as a number in mm, such as 0.143."))
         return _back(request, radiograph)
     with refusals_as_messages(request):
         services.set_spacing(radiograph=radiograph, user=request.user, **form.cleaned_data)
-        messages.success(request, "Spacing saved. The film is being processed.")
+        messages.success(request, _("Spacing saved. The film is being processed."))
     return _back(request, radiograph)
 
 
@@ -74,7 +75,7 @@ def laterality(request: SignedInRequest, uuid: UUID) -> HttpResponse:
     with refusals_as_messages(request):
         side = form.cleaned_data["laterality"] if form.is_valid() else ""
         radiograph = services.settle_laterality(radiograph=radiograph, laterality=side, user=request.user)
-        messages.success(request, "Side saved. The film is being processed.")
+        messages.success(request, _("Side saved. The film is being processed."))
     return _back(request, radiograph)
 
 
@@ -85,7 +86,7 @@ def retry(request: SignedInRequest, uuid: UUID) -> HttpResponse:
     radiograph = queries.radiograph_or_404(request.user, uuid)
     with refusals_as_messages(request):
         services.retry_radiograph(radiograph=radiograph, user=request.user)
-        messages.success(request, "The film is being processed again.")
+        messages.success(request, _("The film is being processed again."))
     return _back(request, radiograph)
 
 

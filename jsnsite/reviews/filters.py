@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from jsnsite.measurements.models import JointMeasurement, Reliability
 from jsnsite.pages.words import REASONS
+from jsnsite.reviews import queries
 from jsnsite.scoping import Action
 from jsnsite.studies.joints import JOINTS
 from jsnsite.studies.models import Site
@@ -31,6 +32,12 @@ def readable_sites(request: HttpRequest | None) -> QuerySet[Site]:
 
 
 class WorklistFilter(django_filters.FilterSet):
+    whose = django_filters.ChoiceFilter(
+        choices=[("all", _("All that I may read"))],
+        label=_("Patients"),
+        empty_label=_("Assigned to me"),
+        method="whatever",
+    )
     site = django_filters.ModelChoiceFilter(
         field_name="run__followup__timepoint__patient__site",
         queryset=readable_sites,
@@ -64,6 +71,12 @@ class WorklistFilter(django_filters.FilterSet):
         model = JointMeasurement
         fields: list[str] = []
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.has_assignments = self.request is not None and queries.has_assignments(self.request.user)
+        if not self.has_assignments:  # all patients are theirs
+            del self.filters["whose"]
+
     def whatever(self, queryset: Any, name: str, value: str) -> Any:
         return queryset  # decided elsewhere: they have a say without a value, too
 
@@ -75,6 +88,8 @@ class WorklistFilter(django_filters.FilterSet):
 
     def filter_queryset(self, queryset: Any) -> Any:
         found = super().filter_queryset(queryset)
+        if self.has_assignments and not self.value("whose"):
+            found = found.filter(queries.is_mine(self.request.user))
         reliability = self.value("reliability")
         if reliability == ANY:
             return found

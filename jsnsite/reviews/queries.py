@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
-from django.db.models import Case, F, FloatField, IntegerField, OuterRef, Q, Subquery, Value, When
+from django.db.models import (
+    Case,
+    Count,
+    Exists,
+    F,
+    FloatField,
+    IntegerField,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+    Value,
+    When,
+)
 from django.db.models.functions import Coalesce
 
+from jsnsite.accounts.models import User
 from jsnsite.measurements.models import JointMeasurement, JointMeasurementQuerySet, Reliability
-from jsnsite.reviews.models import Read, ReadQuerySet, ReadVerdict
-from jsnsite.scoping import Action, Person, allowed, is_unlimited
-from jsnsite.studies.models import Study
+from jsnsite.reviews.models import Assignment, AssignmentQuerySet, Read, ReadQuerySet, ReadVerdict
+from jsnsite.scoping import Action, Person, allowed, is_unlimited, roles_with
+from jsnsite.studies.models import Patient, Study
 
 #: How doubtful a measurement is before its sigma is looked at, most doubtful first. One without a number comes
 #: after those that have one: there is less to judge.
@@ -49,6 +63,11 @@ def own_read(user: Person, measurement: JointMeasurement) -> Read | None:
     return reads_of(user, measurement).filter(reader_id=user.pk).first()
 
 
+def own_verdicts(reader: User) -> dict[int, str]:
+    """``reader``'s newest verdict on each measurement that they have read, by its primary key."""
+    return dict(Read.objects.newest().filter(reader=reader).order_by().values_list("measurement", "verdict"))
+
+
 def may_read(user: Person, measurement: JointMeasurement) -> bool:
     """Whether the page should offer accept and flag. The service checks again."""
     return allowed(user, Action.READ, measurement)
@@ -86,8 +105,47 @@ def is_read() -> Q:
 
 
 def worklist(user: Person, *, study: Study | None = None) -> JointMeasurementQuerySet:
-    """Current measurements that ask for a reader and that ``user`` has not read, most doubtful first."""
-    return readable(user, study=study).exclude(reliability=Reliability.RELIABLE).exclude(is_read())
+    """Current measurements of ``user``'s patients that ask for a reader and that ``user`` has not read, most doubtful
+    first.
+    """
+    found = readable(user, study=study).filter(is_mine(user))
+    return found.exclude(reliability=Reliability.RELIABLE).exclude(is_read())
+
+
+def is_mine(user: Person) -> Q:
+    """Of measurements: those of patients assigned to ``user``, and all of studies in which ``user`` has none."""
+    own = Assignment.objects.filter(reader_id=getattr(user, "pk", None))
+    patient = "run__followup__timepoint__patient"
+    return Q(**{f"{patient}__in": own.values("patient")}) | ~Q(
+        **{f"{patient}__study__in": own.values("patient__study")}
+    )
+
+
+def has_assignments(user: Person) -> bool:
+    """Whether there is anything that only some readers are asked to read, and ``user`` is one of them."""
+    return Assignment.objects.restrict(user).filter(reader_id=getattr(user, "pk", None)).exists()
+
+
+def assignments(user: Person, *, study: Study | None = None) -> AssignmentQuerySet:
+    """Assignments in scope: a manager's whole study, a reader's own."""
+    found = Assignment.objects.restrict(user).select_related("reader", "patient__site__study")
+    return found.filter(patient__study=study) if study is not None else found
+
+
+def without_reader(user: Person, study: Study) -> int:
+    """Patients that nobody is asked to read, where others of the study are assigned; 0 for all but managers."""
+    found = Patient.objects.restrict(user, Action.MANAGE).filter(study=study)
+    counts = found.aggregate(
+        free=Count("pk", filter=~Exists(Assignment.objects.filter(patient=OuterRef("pk")))), all=Count("pk")
+    )
+    return counts["free"] if counts["free"] < counts["all"] else 0
+
+
+def readers_of(study: Study) -> QuerySet[User]:
+    """Everybody who reads in the study or at one of its sites, by name."""
+    roles = roles_with(Action.READ)
+    readers = User.objects.filter(is_active=True, membership__study=study, membership__role__in=roles)
+    return readers.distinct().order_by("last_name", "first_name", "username")
 
 
 def doubt_key(measurement: JointMeasurement) -> tuple[int, float, int]:

@@ -65,13 +65,13 @@ def read(request: SignedInRequest, uuid: UUID) -> HttpResponse:
     as_json = request.get_preferred_type(["text/html", "application/json"]) == "application/json"
     form = ReadForm(request.POST)
     if not form.is_valid():
-        return HttpResponseBadRequest("Not a verdict.")
+        return HttpResponseBadRequest(_("Not a verdict."))
     try:
         _record(measurement, request.user, form)
     except DomainError as refusal:
         if as_json:
-            return JsonResponse({"message": refusal.message}, status=refusal.http_status)
-        messages.error(request, refusal.message)
+            return JsonResponse({"message": str(refusal)}, status=refusal.http_status)
+        messages.error(request, str(refusal))
         return redirect(address)
     done = DONE[ReadVerdict(form.cleaned_data["verdict"])]
     if as_json:

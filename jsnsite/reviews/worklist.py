@@ -1,4 +1,4 @@
-"""A reader's worklist: its order, how far it is, and what comes next. One query, however long it is."""
+"""A reader's worklist: its order, how far it is, and what comes next. Two queries, however long it is."""
 
 from __future__ import annotations
 
@@ -16,14 +16,13 @@ from jsnsite.measurements.models import JointMeasurement
 from jsnsite.pages.shortcuts import SignedInRequest
 from jsnsite.reviews.filters import WorklistFilter
 from jsnsite.reviews.models import ReadVerdict
-from jsnsite.reviews.queries import STANDING, doubt_key, readable
+from jsnsite.reviews.queries import STANDING, doubt_key, own_verdicts, readable
 
 PAGE_SIZE = 25
 
-#: A joint in the list: ``doubt_key`` (rank, less sigma in mm, primary key), and the reader's own newest verdict.
-Entry = tuple[int, float, int, str]
+#: A joint in the list: ``doubt_key`` (rank, less sigma in mm, primary key).
+Entry = tuple[int, float, int]
 _PK: Final = 2
-_VERDICT: Final = 3
 
 
 @dataclass(frozen=True)
@@ -47,27 +46,35 @@ class Worklist:
     """The list as the address filters it, most doubtful first."""
 
     def __init__(self, request: SignedInRequest) -> None:
+        self._reader = request.user
         self.filters = WorklistFilter(request.GET, queryset=readable(request.user), request=request)
         self.status = self.filters.value("status")
 
     @cached_property
     def _entries(self) -> list[Entry]:
-        return list(self.filters.qs.values_list("doubt_rank", "doubt_less_mm", "pk", "own_verdict"))
+        return list(self.filters.qs.values_list("doubt_rank", "doubt_less_mm", "pk"))
+
+    @cached_property
+    def _verdicts(self) -> dict[int, str]:
+        """The reader's own newest verdict by measurement; few against the list, so asked for by themselves."""
+        return own_verdicts(self._reader)
 
     @cached_property
     def progress(self) -> Progress:
-        verdicts = Counter(entry[_VERDICT] for entry in self._entries)
+        known = {pk for *_, pk in self._entries} if self._verdicts else set()
+        verdicts = Counter(verdict for pk, verdict in self._verdicts.items() if pk in known)
         return Progress(
             verdicts[ReadVerdict.ACCEPTED], verdicts[ReadVerdict.FLAGGED], total=len(self._entries)
         )
 
     def page(self, number: str | None) -> Page[Any]:
         """One page of those that have the status asked for, with all that a row shows and ``own_verdict``."""
-        asked = [entry for entry in self._entries if self._asked(entry)]
+        everything = self.status == "all"
+        asked = self._entries if everything else [entry for entry in self._entries if self._asked(entry)]
         page: Page[Any] = Paginator(asked, PAGE_SIZE).get_page(number)
         rows = _rows(entry[_PK] for entry in page.object_list)
-        for *_, pk, verdict in page.object_list:
-            rows[pk].own_verdict = verdict  # type: ignore[attr-defined]
+        for pk, row in rows.items():
+            row.own_verdict = self._verdicts.get(pk, "")  # type: ignore[attr-defined]
         page.object_list = list(rows.values())
         return page
 
@@ -87,7 +94,8 @@ class Worklist:
     def _asked(self, entry: Entry) -> bool:
         if self.status == "all":
             return True
-        return entry[_VERDICT] == self.status if self.status else entry[_VERDICT] not in STANDING
+        verdict = self._verdicts.get(entry[_PK], "")
+        return verdict == self.status if self.status else verdict not in STANDING
 
 
 def _rows(pks: Iterable[int]) -> dict[int, JointMeasurement]:

@@ -50,6 +50,7 @@ SECURE_HSTS_PRELOAD = True
 SESSION_COOKIE_SECURE = True
 SESSION_COOKIE_NAME = "__Host-sessionid"
 CSRF_COOKIE_SECURE = True
+LANGUAGE_COOKIE_SECURE = True
 CSRF_COOKIE_NAME = "__Host-csrftoken"
 # How many proxies of ours stand in front: their X-Forwarded-For entries are believed, for rate limits.
 ALLAUTH_TRUSTED_PROXY_COUNT = int(os.environ.get("JSN_TRUSTED_PROXIES", "1"))

@@ -6,18 +6,21 @@ from typing import Any
 
 from django import forms
 from django.db.models import QuerySet
+from django.utils.translation import gettext_lazy as _
 
 from jsnsite.studies.models import Site
 
 
 class PatientForm(forms.Form):
     code = forms.CharField(
-        label="Subject code",
+        label=_("Subject code"),
         max_length=64,
-        help_text="The study's pseudonym. Never a name, initials or a date of birth.",
+        help_text=_("The study's pseudonym. Never a name, initials or a date of birth."),
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
-    site = forms.ModelChoiceField(queryset=Site.objects.none(), empty_label=None, to_field_name="uuid")
+    site = forms.ModelChoiceField(
+        label=_("Site"), queryset=Site.objects.none(), empty_label=None, to_field_name="uuid"
+    )
 
     def __init__(self, *args: Any, sites: QuerySet[Site], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -27,10 +30,14 @@ class PatientForm(forms.Form):
 
 
 class TimepointForm(forms.Form):
-    date = forms.DateField(label="Date of the visit", widget=forms.DateInput(attrs={"type": "date"}))
+    date = forms.DateField(
+        # the browser shows it by locale and sends it by ISO 8601
+        label=_("Date of the visit"),
+        widget=forms.DateInput({"type": "date"}, format="%Y-%m-%d"),
+    )
     label = forms.CharField(
-        label="Name of the visit",
+        label=_("Name of the visit"),
         required=False,
         max_length=64,
-        help_text="As the protocol calls it, such as “month 12”.",
+        help_text=_("As the protocol calls it, such as “month 12”."),
     )

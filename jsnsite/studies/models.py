@@ -7,6 +7,8 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from simple_history.models import HistoricalRecords
 
 from jsnsite.identity import PublicModel
@@ -40,17 +42,20 @@ class TimepointQuerySet(ScopedQuerySet["Timepoint"]):
 class Study(PublicModel):
     """A trial. Everything else belongs to exactly one."""
 
-    code = models.SlugField(max_length=32, unique=True)
-    name = models.CharField(max_length=200)
-    joints = models.JSONField(default=default_joints, help_text="Joints to measure, in reading order.")
-    created = models.DateTimeField(auto_now_add=True)
+    code = models.SlugField(_("code"), max_length=32, unique=True)
+    name = models.CharField(_("name"), max_length=200)
+    joints = models.JSONField(
+        _("joints"), default=default_joints, help_text=_("Joints to measure, in reading order.")
+    )
+    created = models.DateTimeField(_("created"), auto_now_add=True)
 
     objects = StudyQuerySet.as_manager()
     history = HistoricalRecords()
 
     class Meta:
+        verbose_name = _("study")
+        verbose_name_plural = _("studies")
         ordering = ["code"]
-        verbose_name_plural = "studies"
         constraints = [models.CheckConstraint(name="study_code_not_empty", condition=~Q(code=""))]
 
     def __str__(self) -> str:
@@ -58,21 +63,25 @@ class Study(PublicModel):
 
     def clean(self) -> None:
         if not isinstance(self.joints, list) or not self.joints or set(self.joints) - set(JOINTS):
-            raise ValidationError({"joints": f"Name one or more of {', '.join(JOINTS)}."})
+            raise ValidationError(
+                {"joints": gettext("Name one or more of %(joints)s.") % {"joints": ", ".join(JOINTS)}}
+            )
 
 
 class Site(PublicModel):
     """A hospital or practice that takes radiographs for one study."""
 
-    study = models.ForeignKey(Study, on_delete=models.PROTECT, related_name="sites")
-    code = models.SlugField(max_length=32)
-    name = models.CharField(max_length=200)
-    created = models.DateTimeField(auto_now_add=True)
+    study = models.ForeignKey(Study, on_delete=models.PROTECT, related_name="sites", verbose_name=_("study"))
+    code = models.SlugField(_("code"), max_length=32)
+    name = models.CharField(_("name"), max_length=200)
+    created = models.DateTimeField(_("created"), auto_now_add=True)
 
     objects = SiteQuerySet.as_manager()
     history = HistoricalRecords()
 
     class Meta:
+        verbose_name = _("site")
+        verbose_name_plural = _("sites")
         ordering = ["study", "code"]
         constraints = [
             models.UniqueConstraint(name="site_code_once_per_study", fields=["study", "code"]),
@@ -86,15 +95,21 @@ class Site(PublicModel):
 class Patient(PublicModel):
     """A subject of a study, known by a pseudonym only. ``study`` always is the site's study."""
 
-    site = models.ForeignKey(Site, on_delete=models.PROTECT, related_name="patients")
-    study = models.ForeignKey(Study, on_delete=models.PROTECT, related_name="patients", editable=False)
-    code = models.CharField("pseudonym", max_length=64, help_text="The study's subject code; never a name.")
-    created = models.DateTimeField(auto_now_add=True)
+    site = models.ForeignKey(Site, on_delete=models.PROTECT, related_name="patients", verbose_name=_("site"))
+    study = models.ForeignKey(
+        Study, on_delete=models.PROTECT, related_name="patients", editable=False, verbose_name=_("study")
+    )
+    code = models.CharField(
+        _("pseudonym"), max_length=64, help_text=_("The study's subject code; never a name.")
+    )
+    created = models.DateTimeField(_("created"), auto_now_add=True)
 
     objects = PatientQuerySet.as_manager()
     history = HistoricalRecords()
 
     class Meta:
+        verbose_name = _("patient")
+        verbose_name_plural = _("patients")
         ordering = ["study", "code"]
         constraints = [
             models.UniqueConstraint(name="patient_code_once_per_study", fields=["study", "code"]),
@@ -112,18 +127,22 @@ class Patient(PublicModel):
 class Timepoint(PublicModel):
     """A visit of a patient: the baseline is the one with the lowest ordinal."""
 
-    patient = models.ForeignKey(Patient, on_delete=models.PROTECT, related_name="timepoints")
-    ordinal = models.SmallIntegerField(help_text="0 for the baseline, then 1, 2, …")
-    date = models.DateField()
-    label = models.CharField(
-        max_length=64, blank=True, help_text="As the protocol calls it, e.g. “month 12”."
+    patient = models.ForeignKey(
+        Patient, on_delete=models.PROTECT, related_name="timepoints", verbose_name=_("patient")
     )
-    created = models.DateTimeField(auto_now_add=True)
+    ordinal = models.SmallIntegerField(_("ordinal"), help_text=_("0 for the baseline, then 1, 2, …"))
+    date = models.DateField(_("date"))
+    label = models.CharField(
+        _("label"), max_length=64, blank=True, help_text=_("As the protocol calls it, e.g. “month 12”.")
+    )
+    created = models.DateTimeField(_("created"), auto_now_add=True)
 
     objects = TimepointQuerySet.as_manager()
     history = HistoricalRecords()
 
     class Meta:
+        verbose_name = _("timepoint")
+        verbose_name_plural = _("timepoints")
         ordering = ["patient", "ordinal"]
         constraints = [
             models.UniqueConstraint(name="timepoint_ordinal_once_per_patient", fields=["patient", "ordinal"]),
@@ -131,4 +150,4 @@ class Timepoint(PublicModel):
         ]
 
     def __str__(self) -> str:
-        return self.label or f"timepoint {self.ordinal}"
+        return self.label or gettext("timepoint %(ordinal)s") % {"ordinal": self.ordinal}

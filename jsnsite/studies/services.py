@@ -37,6 +37,8 @@ def add_timepoint(
         ordinal = max(taken, default=-1) + 1
     if ordinal < 0 or ordinal in taken:
         raise DomainError(
-            "timepoint_ordinal", f"Timepoint {ordinal} exists already or is not a valid number."
+            "timepoint_ordinal",
+            "Timepoint %(ordinal)s exists already or is not a valid number.",
+            ordinal=ordinal,
         )
     return Timepoint.objects.create(patient=patient, ordinal=ordinal, date=date, label=label.strip()[:64])

@@ -14,8 +14,9 @@ from django.views.decorators.http import require_http_methods, require_safe
 from jsnsite.measurements import queries as measurement_queries
 from jsnsite.pages import overview
 from jsnsite.pages import patient as patient_pages
-from jsnsite.pages.hand_map import SIDES
+from jsnsite.pages.hand_map import HANDS, SIDES
 from jsnsite.pages.shortcuts import SignedInRequest, page_of, refusals_as_messages, with_names
+from jsnsite.pages.words import UPLOAD
 from jsnsite.radiographs import queries as radiograph_queries
 from jsnsite.radiographs.forms import SpacingForm, UploadForm
 from jsnsite.radiographs.models import Laterality
@@ -49,6 +50,7 @@ def study(request: SignedInRequest, uuid: UUID) -> HttpResponse:
         "ordinals": ordinals,
         "rows": rows,
         "attention": overview.attention(request.user, found),
+        "may_assign": allowed(request.user, Action.MANAGE, found),
         "trust": overview.trust(request.user, found) if "reliability" in request.GET else None,
     }
     return render(request, "studies/study.html", context | overview.live_counts(request.user, found))
@@ -163,6 +165,7 @@ def timepoint(request: SignedInRequest, uuid: UUID) -> HttpResponse:
     context = {
         "uploads": with_names(uploads, request.user),
         "upload_form": UploadForm(),
+        "upload_words": UPLOAD,
         "may_upload": queries.may_upload(request.user, found),
     }
     return render(request, "studies/timepoint.html", context | _films(request, found))
@@ -190,7 +193,8 @@ def _films(request: SignedInRequest, timepoint: Timepoint) -> dict[str, Any]:
         "timepoint": timepoint,
         "patient": timepoint.patient,
         "sides": [
-            (Laterality(side), title, films.get(side), runs.get(side)) for side, title in SIDES.items()
+            (Laterality(side), title, HANDS[side], films.get(side), runs.get(side))
+            for side, title in SIDES.items()
         ],
         "in_work": in_work,
         "may_upload": queries.may_upload(request.user, timepoint),

@@ -21,6 +21,7 @@ from tests.frontend.world import World, make_world
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
 connections._connections = threading.local()  # type: ignore[assignment]
 
+
 @pytest.fixture(scope="session")
 def live_server(django_db_setup: None) -> Iterator[LiveServer]:
     """pytest-django's, but made after the test database: made before, it takes that for one in memory and shares

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from jsnsite.radiographs.models import Radiograph, UploadRecord
 from jsnsite.studies.models import Timepoint
+from jsnsite.throttling import PageWriteThrottle
 from tests.frontend.films import dicom_bytes
 from tests.frontend.world import World, add_patient, make_ready
 
@@ -52,6 +54,23 @@ def test_each_file_gets_its_own_verdict_in_one_list_and_films_appear(page_of: Pa
     expect(page.get_by_role("article", name="Left hand").get_by_text("entered by hand")).to_be_visible()
     preview = page.get_by_role("img", name="Radiograph of the right hand")
     assert preview.evaluate("image => image.decode().then(() => image.naturalWidth)") > 100
+
+
+def test_more_files_than_the_rate_allows_wait_and_none_is_lost(
+    page_of: PageOf, world: World, complaints: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(PageWriteThrottle, "rate", "2/s", raising=False)
+    visit = first_visit(world)
+    page = page_of("nurse", f"/timepoints/{visit.uuid}/")
+    refused = []
+    page.on("response", lambda answer: refused.append(answer.status == 429))
+    bodies = [{**files()[1], "name": f"{n}.dcm"} for n in range(9)]
+    page.locator("form[data-mounted=ready] input[type=file]").set_input_files(bodies)
+    expect(page.get_by_text("9 of 9 files checked")).to_be_visible(timeout=30_000)
+    assert any(refused)
+    assert UploadRecord.objects.filter(timepoint=visit).count() == 9
+    expect(page.locator("#verdicts > li .badge")).to_have_count(9)
+    complaints[:] = [each for each in complaints if "status of 429" not in each]  # they are meant
 
 
 def test_films_change_state_on_the_page_while_the_worker_works(page_of: PageOf, world: World) -> None:

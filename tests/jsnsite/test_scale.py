@@ -135,13 +135,14 @@ def _trends(timepoints: list[Timepoint]) -> Iterator[JointTrend]:
                 "reasons": [],
             }
         )
-    for patient, known in points.items():
+    for (patient, known), audience in product(points.items(), ("", "unread")):
         for side in "RL":
             for joint in JOINTS:
                 yield JointTrend(
                     patient=patient,
                     laterality=side,
                     joint=joint,
+                    audience=audience,
                     reliability="reliable",
                     points=known,
                     slope_mm_per_year=0.1,

@@ -68,6 +68,8 @@ def everything(world, measured):
 @pytest.mark.parametrize("model", TO_SITE_CODE, ids=lambda model: model.__name__)
 def test_each_person_sees_exactly_their_sites(everything, model):
     for name, codes in SEES.items():
+        if model is Read and name.startswith("reviewer"):
+            codes = ""  # readers see their own only
         seen = model.objects.restrict(getattr(everything, name)).values_list(TO_SITE_CODE[model], flat=True)
         assert set(seen) == set(codes), name
 

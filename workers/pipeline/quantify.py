@@ -311,8 +311,9 @@ def _result(
     upper, lower = registration.upper, registration.lower
     jsn_mm = upper.dy_mm - lower.dy_mm
     scale_deviation = max(abs(upper.scale - 1.0), abs(lower.scale - 1.0))
+    rotation_deg = abs(upper.rotation_deg - lower.rotation_deg)
     sigma_mm = calibrated_sigma(
-        registration.raw_sigma_mm, scale_deviation, registration.metrics["mask_overlap"]
+        registration.raw_sigma_mm, scale_deviation, registration.metrics["mask_overlap"], rotation_deg
     )
     metrics = {
         **registration.metrics,
@@ -320,7 +321,7 @@ def _result(
         "jsn_sigma_mm": sigma_mm,
         "jsn_magnitude_mm": abs(jsn_mm),
         "scale_deviation": scale_deviation,
-        "relative_rotation_deg": abs(upper.rotation_deg - lower.rotation_deg),
+        "relative_rotation_deg": rotation_deg,
     }
     reliability, reasons = judge(metrics)
     bones = masks > 0.5

@@ -6,6 +6,8 @@ import { CustomChart, LineChart, ScatterChart } from "echarts/charts";
 import { GridComponent, MarkLineComponent, TooltipComponent } from "echarts/components";
 import { type EChartsCoreOption, init, use } from "echarts/core";
 import { SVGRenderer } from "echarts/renderers";
+import { data } from "../data";
+import { day, decimal, language } from "../language";
 import { token } from "../tokens";
 
 use([LineChart, ScatterChart, CustomChart, GridComponent, TooltipComponent, MarkLineComponent, SVGRenderer]);
@@ -54,7 +56,6 @@ const SYMBOLS: Record<Status, string> = {
   flagged: "path://M2 1v14h1.6V9.5H13L10.6 5.2 13 1z",
 };
 const MONTH_MS = 31 * 24 * 3600 * 1000;
-const language = document.documentElement.lang || undefined;
 const number = new Intl.NumberFormat(language, { minimumFractionDigits: 2, maximumFractionDigits: 2 });
 const tick = new Intl.NumberFormat(language, { maximumFractionDigits: 2 });
 const month = new Intl.DateTimeFormat(language, { month: "short", year: "numeric", timeZone: "UTC" });
@@ -193,9 +194,9 @@ function option(trend: Trend, words: Words, scale: Scale): EChartsCoreOption {
       formatter: ({ data }: { data: { point?: Point; counts?: boolean } }) => {
         const point = data.point;
         if (!point) return "";
-        const bar = point.half_width_mm === null ? "" : ` ± ${number.format(point.half_width_mm)}`;
+        const bar = point.half_width_mm === null ? "" : ` ± ${decimal(point.half_width_mm, 2)}`;
         const state = words.status[point.status] + (data.counts ? "" : `: ${words.left_out}`);
-        return `${point.label} · ${point.date}\n${signed(point.jsn_mm, number)}${bar} mm\n${state}`;
+        return `${point.label} · ${day(point.date)}\n${signed(point.jsn_mm, number)}${bar} mm\n${state}`;
       },
     },
     xAxis: {
@@ -221,13 +222,9 @@ function option(trend: Trend, words: Words, scale: Scale): EChartsCoreOption {
   };
 }
 
-function json<T>(id: string | undefined): T {
-  return JSON.parse(document.getElementById(id ?? "")?.textContent ?? "null") as T;
-}
-
 export function mount(element: HTMLElement): void {
-  const trend = json<Trend>(element.dataset.trend);
-  const words = json<Words>(element.dataset.words);
+  const trend = data<Trend>(element.dataset.trend) as Trend;
+  const words = data<Words>(element.dataset.words) as Words;
   const { low, high, step } = element.dataset;
   const scale = { low: Number(low), high: Number(high), step: Number(step) };
   element.hidden = false;

@@ -34,7 +34,9 @@ class MeasurementFilter(django_filters.FilterSet):
         "run__followup__timepoint__date", "lte", label="Follow-up on this day or earlier."
     )
     reliability = AnyOfFilter(choices=Reliability.choices)
-    flagged = YesNoFilter(method="by_flag", label="Whether any reader's standing read flags it.")
+    flagged = YesNoFilter(
+        method="by_flag", label="Whether a standing read flags it; for readers, one of their own."
+    )
     from_baseline = YesNoFilter(
         method="by_baseline",
         label="`false`: pairs between later films, the evidence behind the trends; by default those from the baseline.",
@@ -53,7 +55,7 @@ class MeasurementFilter(django_filters.FilterSet):
         )
 
     def by_flag(self, queryset: JointMeasurementQuerySet, name: str, value: bool) -> JointMeasurementQuerySet:
-        return queryset.with_flagged().filter(Q(flagged=value))
+        return queryset.with_flagged(self.request.user).filter(Q(flagged=value))
 
     def by_baseline(
         self, queryset: JointMeasurementQuerySet, name: str, value: bool

@@ -50,7 +50,9 @@ class MeasurementSerializer(serializers.ModelSerializer[JointMeasurement]):
     reasons = serializers.ListField(
         child=serializers.CharField(), read_only=True, help_text="Codes of the doubts behind `reliability`."
     )
-    flagged = serializers.SerializerMethodField(help_text="Whether any reader's standing read flags it.")
+    flagged = serializers.SerializerMethodField(
+        help_text="Whether a standing read flags it; readers see their own only."
+    )
     flag_reasons = serializers.SerializerMethodField()
     review_status = serializers.SerializerMethodField(help_text="A flag outweighs an acceptance.")
     current = serializers.BooleanField(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from django.db.models import Exists, OuterRef, Prefetch
+from django.db.models import Exists, OuterRef, Prefetch, QuerySet
 from django.http import StreamingHttpResponse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiResponse, extend_schema
@@ -26,13 +26,9 @@ _ROW = OuterRef("pk")
 class MeasurementViewSet(CsvViewSet[JointMeasurement]):
     """JSN per joint and pair of timepoints, with its uncertainty, its reads and where it comes from."""
 
-    queryset = (
-        JointMeasurement.objects.with_context()
-        .annotate(
-            current=Exists(JointMeasurement.objects.filter(pk=_ROW).current()),
-            from_baseline=Exists(JointMeasurement.objects.filter(pk=_ROW).from_baseline()),
-        )
-        .prefetch_related(Prefetch("reads", queryset=Read.objects.standing(), to_attr="standing_reads"))
+    queryset = JointMeasurement.objects.with_context().annotate(
+        current=Exists(JointMeasurement.objects.filter(pk=_ROW).current()),
+        from_baseline=Exists(JointMeasurement.objects.filter(pk=_ROW).from_baseline()),
     )
     serializer_class = MeasurementSerializer
     filterset_class = MeasurementFilter
@@ -42,6 +38,15 @@ class MeasurementViewSet(CsvViewSet[JointMeasurement]):
     ]  # fmt: skip
     csv_header = MeasurementSerializer.Meta.fields
     csv_name = "measurements.csv"
+
+    def get_queryset(self) -> QuerySet[JointMeasurement]:
+        """With the reads that this person may know of."""
+        reads = Read.objects.restrict(getattr(self.request, "user", None)).standing()
+        return (
+            super()
+            .get_queryset()
+            .prefetch_related(Prefetch("reads", queryset=reads, to_attr="standing_reads"))
+        )
 
     @extend_schema(
         responses={

@@ -13,7 +13,8 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from jsnsite.measurements.models import Run
-from jsnsite.pages import slopes, words
+from jsnsite.pages import sentences, slopes, words
+from jsnsite.pages.hand_map import HANDS
 from jsnsite.pages.icons import ICONS
 from jsnsite.pages.spark import SparkPoint
 from jsnsite.radiographs.models import Radiograph
@@ -32,6 +33,8 @@ RUN_WORDS = {"running": _("being measured"), "done": _("measured")}
 
 register.filter("joint_name", words.joint_name)
 register.filter("reason", words.reason)
+register.filter("exact", words.exact)
+register.filter("sentence", sentences.sentence)
 register.filter("slope_words", slopes.slope_words)
 register.filter("slope_numbers", slopes.slope_numbers)
 register.filter("slope_verdict", slopes.slope_verdict)
@@ -84,12 +87,6 @@ def query(context: RequestContext, **changes: Any) -> str:
 def percent_of(part: int | None, whole: int | None) -> int:
     """``part`` of ``whole`` in whole per cent; 0 of nothing is 0."""
     return round(100 * (part or 0) / whole) if whole else 0
-
-
-@register.filter
-def exact(value: float | None) -> str:
-    """A number with up to four digits that count."""
-    return "–" if value is None else f"{value:.4g}"
 
 
 @register.filter
@@ -193,7 +190,7 @@ def status_icon(status: str) -> SafeString:
 @register.simple_tag
 def film_dot(side: str, film: Radiograph | None) -> SafeString:
     """A film as a small circle with its side; the state in words for screen readers and as a tooltip."""
-    hand = gettext("right hand") if side == "R" else gettext("left hand")
+    hand = HANDS[side]
     state = gettext("no film") if film is None else film.get_state_display()
     kind = "" if film is None else FILM_KINDS[film.state]
     dot = (

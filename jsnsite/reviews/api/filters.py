@@ -33,3 +33,10 @@ class ReadFilter(django_filters.FilterSet):
     def filter_queryset(self, queryset: Any) -> Any:
         found = super().filter_queryset(queryset)
         return found if self.form.cleaned_data["all"] is True else found.standing()
+
+
+class AssignmentFilter(django_filters.FilterSet):
+    study = CodeOrUuidFilter("patient__study", label="The study's code or uuid.")
+    site = CodeOrUuidFilter("patient__site", label="The site's code or uuid.")
+    patient = CodeOrUuidFilter("patient", label="The patient's code or uuid.")
+    reader = django_filters.UUIDFilter("reader__uuid", label="The reader's uuid.")

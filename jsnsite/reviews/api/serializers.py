@@ -7,7 +7,7 @@ from typing import Any
 from rest_framework import serializers
 
 from jsnsite.exports.fields import code_of, uuid_of
-from jsnsite.reviews.models import Read, ReadVerdict, ReasonCode
+from jsnsite.reviews.models import Assignment, Read, ReadVerdict, ReasonCode
 
 _PATIENT = "measurement.run.followup.timepoint.patient"
 
@@ -54,3 +54,23 @@ class NewReadSerializer(serializers.Serializer[Read]):
                 {"reason_code": "Give a reason with a flag, and with a flag only."}
             )
         return attrs
+
+
+class AssignmentSerializer(serializers.ModelSerializer[Assignment]):
+    study_code = code_of("patient.site.study")
+    site_code = code_of("patient.site")
+    patient_code = code_of("patient")
+    patient_uuid = uuid_of("patient")
+    reader_uuid = uuid_of("reader")
+
+    class Meta:
+        model = Assignment
+        fields = ["uuid", "study_code", "site_code", "patient_code", "patient_uuid", "reader_uuid", "created"]
+        read_only_fields = fields
+
+
+class NewAssignmentSerializer(serializers.Serializer[Assignment]):
+    """Whom to ask to read whom."""
+
+    patient = serializers.UUIDField(help_text="The patient's uuid.")
+    reader = serializers.UUIDField(help_text="The reader's uuid.")

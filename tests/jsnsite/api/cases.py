@@ -35,6 +35,8 @@ class ViewSetCases:
     to_site: ClassVar[str]
     model: ClassVar[Any]
     writable: ClassVar[bool] = False
+    #: Who sees all of study one.
+    viewer: ClassVar[str] = "trial_one"
 
     @property
     def path(self) -> str:
@@ -44,23 +46,27 @@ class ViewSetCases:
         rows = self.model.objects.filter(**{f"{self.to_site}__in": site_codes})
         return {str(uuid) for uuid in rows.values_list("uuid", flat=True)}
 
+    def seen_by(self, who: str) -> set[str]:
+        """The public ids of what a person of the world sees."""
+        return self.uuids(*SEES[who])
+
     def one_at(self, site_code: str) -> str:
         return f"{self.path}{sorted(self.uuids(site_code))[0]}/"
 
     @pytest.mark.parametrize("who", SEES)
     def test_a_list_holds_exactly_the_rows_in_scope(self, everything, client_of, who):
         rows = all_rows(client_of(who), self.path)
-        assert {row["uuid"] for row in rows} == self.uuids(*SEES[who])
+        assert {row["uuid"] for row in rows} == self.seen_by(who)
         assert len(rows) == len({row["uuid"] for row in rows})
 
     def test_one_row_is_the_same_as_in_the_list(self, everything, client_of):
-        client = client_of("trial_one")
+        client = client_of(self.viewer)
         for row in all_rows(client, self.path):
             assert client.get(f"{self.path}{row['uuid']}/").json() == row
 
     def test_what_is_out_of_scope_looks_like_what_does_not_exist(self, everything, client_of):
         absent = client_of("staff_a").get(f"{self.path}{uuid4()}/")
-        for who, elsewhere in (("staff_a", "b"), ("staff_a", "c"), ("trial_one", "c"), ("outsider", "a")):
+        for who, elsewhere in (("staff_a", "b"), ("staff_a", "c"), (self.viewer, "c"), ("outsider", "a")):
             if self.one_at(elsewhere) == self.one_at("a") and who != "outsider":
                 continue  # a study is seen from any of its sites
             response = client_of(who).get(self.one_at(elsewhere))
@@ -94,7 +100,7 @@ class ViewSetCases:
             assert client.get(self.path, {"page_size": size}).status_code == 400
 
     def test_the_number_of_queries_does_not_grow_with_the_rows(self, everything, client_of, world):
-        client = client_of("trial_one")
+        client = client_of(self.viewer)
 
         def queries() -> tuple[int, int]:
             with CaptureQueriesContext(
@@ -119,7 +125,7 @@ class ViewSetCases:
 
     def test_no_cache_keeps_an_answer(self, everything, client_of):
         for path in (self.path, self.one_at("a")):
-            headers = client_of("trial_one").get(path).headers
+            headers = client_of(self.viewer).get(path).headers
             assert "no-store" in headers["Cache-Control"] and "private" in headers["Cache-Control"]
 
     @pytest.mark.parametrize(
@@ -132,6 +138,6 @@ class ViewSetCases:
         ],
     )
     def test_a_parameter_that_is_not_understood_is_refused(self, everything, client_of, query):
-        response = client_of("trial_one").get(self.path, query)
+        response = client_of(self.viewer).get(self.path, query)
         assert response.status_code == 400
         assert set(response.json()) == set(query)

@@ -10,6 +10,7 @@ from rest_framework.test import APIClient
 
 from jsnsite.accounts.models import User
 from jsnsite.reviews import services as reviews
+from jsnsite.reviews.assigning import assign
 from jsnsite.studies.models import Site
 from tests.jsnsite.factories import (
     MeasurementFactory,
@@ -47,12 +48,18 @@ def everything(world, measured):
     for measurement in measured.values():
         reviews.accept(measurement=measurement, reader=world.superuser)
         OutlineFactory(radiograph=measurement.run.baseline, created_by=world.superuser)
+        patient = measurement.run.baseline.timepoint.patient
+        assign(patient=patient, reader=world.superuser, user=world.superuser)
+    assign(
+        patient=measured["a"].run.baseline.timepoint.patient, reader=world.reviewer_one, user=world.admin_one
+    )
     return measured
 
 
 def add_patient(site: Site, reader: User, *, followups: int = 2) -> None:
     """One more patient with measured, flagged follow-ups, one of whose runs was a retry."""
     patient = PatientFactory(site=site)
+    assign(patient=patient, reader=reader, user=reader if reader.is_superuser else _superuser())
     baseline = RadiographFactory(timepoint=TimepointFactory(patient=patient, ordinal=0))
     OutlineFactory(radiograph=baseline, created_by=reader)
     for ordinal in range(1, followups + 1):
@@ -64,6 +71,10 @@ def add_patient(site: Site, reader: User, *, followups: int = 2) -> None:
         run = RunFactory(baseline=baseline, followup=followup, attempt=2, retry_of=failed)
         measurement = MeasurementFactory(run=run)
         reviews.flag(measurement=measurement, reader=reader, reason_code="overlap")
+
+
+def _superuser() -> User:
+    return User.objects.get(username="root")
 
 
 def all_rows(client: APIClient, path: str, **query: object) -> list[dict]:

@@ -38,7 +38,7 @@ def trends(world, measured):
 
 def test_a_row_holds_slope_interval_doubt_and_every_point(world, trends, trial):
     (row,) = all_rows(trial, PATH, site="a", joint="MCP2")
-    stored = JointTrend.objects.get(patient__site=world.a, joint="MCP2")
+    stored = JointTrend.objects.get(patient__site=world.a, joint="MCP2", audience="")
     assert row | {
         "uuid": str(stored.uuid), "study_code": "one", "site_code": "a", "patient_code": "P-a", "laterality": "L",
         "joint": "MCP2", "reliability": "review", "n_pairs": 3, "dof": 1, "suspect_measurement_uuids": [],

@@ -175,6 +175,27 @@ def test_only_those_who_annotate_in_scope_draw(world, films):
     assert draw(films[1], world.admin_one).created_by == world.admin_one
 
 
+def test_another_spacing_measures_the_pairs_again_and_locates_nothing(
+    world, films, sent, django_capture_on_commit_callbacks
+):
+    Radiograph.objects.filter(pk=films[1].pk).update(spacing_source="entered")
+    films[1].refresh_from_db()
+    place(films[1], world.reviewer_one, joint="PIP2")
+    (first,) = Run.objects.all()
+    measure(first, MCP2=0.1, PIP2=0.2)
+    before = {each.joint: each for each in films[1].annotations.newest()}
+    sent.clear()
+    with django_capture_on_commit_callbacks(execute=True):
+        film = services.set_spacing(radiograph=films[1], pixel_spacing_mm=0.35, user=world.staff_a)
+    again = Run.objects.get(state="queued")
+    assert [name for name, *_ in sent] == [queue.QUANTIFY_PAIR]
+    assert set(again.joints) >= {"MCP2", "PIP2"}
+    after = {each.joint: each for each in film.annotations.newest()}
+    for joint, factor in (("MCP2", 0.5), ("PIP2", 1)):  # the locator's keep their mm, a person's their pixels
+        assert after[joint].size_px == pytest.approx(before[joint].size_px * factor)
+        assert (after[joint].x_px, after[joint].y_px) == (before[joint].x_px, before[joint].y_px)
+
+
 @pytest.mark.parametrize("size_mm", [7, 46])
 def test_a_region_too_small_or_too_large_to_measure_is_refused(world, films, size_mm):
     film = RadiographFactory(timepoint=films[0].timepoint, laterality="R", rows=800, columns=800)
@@ -193,7 +214,7 @@ def test_an_entered_spacing_can_be_corrected_and_one_from_the_file_can_not(world
     film = services.set_spacing(
         radiograph=films[1], pixel_spacing_mm=0.2, source="calibrated", note="ruler", user=world.staff_a
     )
-    assert (film.state, film.pixel_spacing_mm, film.spacing_source) == ("queued", 0.2, "calibrated")
+    assert (film.state, film.pixel_spacing_mm, film.spacing_source) == ("ready", 0.2, "calibrated")
     (line,) = corrections_of(film)
     assert (line.what, line.detail, line.who) == (
         "Pixel spacing 0.2 mm instead of 0.1 mm", "ruler", world.staff_a,

@@ -3,12 +3,13 @@
  * beside opens. Everything is saved by the panel's own forms; this script gives them places instead of numbers.
  */
 
+import { data } from "../../data";
 import { type JointData, Joints } from "./joints";
 import { wirePanel } from "./panel";
 import { fetchPixels } from "./pixels";
 import { ARROWS, wireStage } from "./pointer";
 import type { Frame } from "./region";
-import { data, type Editor, type Stage } from "./stage";
+import type { Editor, Stage } from "./stage";
 import { type KeptTones, Tones } from "./tones";
 import { FilmView, type Point } from "./view";
 

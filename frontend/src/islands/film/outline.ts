@@ -1,4 +1,5 @@
 /** Drawing a bone: corners that are dragged or moved by keys, and a brush that adds or takes away. */
+import { filled } from "../../language";
 import { distanceTo, inRegion, painted, type Region, simplified, traced } from "./geometry";
 import { ARROWS, wireHandle } from "./pointer";
 import type { Editor } from "./stage";
@@ -283,9 +284,7 @@ export class OutlineEditor implements Editor {
     this.chosen = (index + this.polygon.length) % this.polygon.length;
     for (const [at, dot] of [...this.dots.children].entries())
       dot.classList.toggle("chosen", at === this.chosen);
-    const corner = this.words.corner
-      .replace("%(number)s", String(this.chosen + 1))
-      .replace("%(count)s", String(this.polygon.length));
+    const corner = filled(this.words.corner, { number: this.chosen + 1, count: this.polygon.length });
     set(this.group, { "aria-label": `${this.words.label} ${corner}` });
     this.say(corner);
   }

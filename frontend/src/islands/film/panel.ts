@@ -1,9 +1,11 @@
 /** The panel beside the film: its forms hold what is saved, its buttons open the editors that fill them. */
+import { data } from "../../data";
+import { decimal, filled } from "../../language";
 import { area } from "./geometry";
 import { region } from "./joints";
 import { type Bone, modelOutlines, type OutlineData, OutlineEditor, sketch, type Tool } from "./outline";
 import { RegionEditor } from "./region";
-import { data, type Stage } from "./stage";
+import type { Stage } from "./stage";
 import type { Point } from "./view";
 
 /** Share of the stage that a region fills when its bones are drawn, and at least when it is moved. */
@@ -24,7 +26,7 @@ export function wirePanel(section: HTMLElement, stage: Stage): () => void {
   function editRegion(): void {
     if (!form) return;
     stage.leave();
-    const label = (stage.words.move ?? "").replace("%(joint)s", name);
+    const label = filled(stage.words.move ?? "", { joint: name });
     const editor = new RegionEditor(form, view, stage.frame, element, label, (text) => stage.say(text));
     const size = editor.region.size * view.scale;
     stage.begin(editor);
@@ -85,7 +87,7 @@ export function wirePanel(section: HTMLElement, stage: Stage): () => void {
   function chooseBrush(): void {
     const radius = Number(part<HTMLInputElement>("[data-brush] input")?.value);
     const output = part("[data-brush-words]");
-    if (output) output.textContent = `${radius.toFixed(1)} mm`;
+    if (output) output.textContent = `${decimal(radius, 1)} mm`;
     if (outliner) outliner.radiusMm = radius;
     outliner?.place();
   }

@@ -1,4 +1,5 @@
 /** Correcting a joint's region: drag, touch or keys move, turn and resize it; its form holds the numbers. */
+import { decimal } from "../../language";
 import { corners, inRegion, type Region } from "./geometry";
 import { ARROWS, wireHandle } from "./pointer";
 import type { Editor } from "./stage";
@@ -149,7 +150,7 @@ export class RegionEditor implements Editor {
     this.place();
     const { x, y, angle, size } = this.region;
     this.say(
-      `${x.toFixed(0)}, ${y.toFixed(0)} px; ${angle.toFixed(0)}°; ${(size * this.spacing).toFixed(1)} mm`,
+      `${x.toFixed(0)}, ${y.toFixed(0)} px; ${angle.toFixed(0)}°; ${decimal(size * this.spacing, 1)} mm`,
     );
   }
 }

@@ -32,9 +32,3 @@ export interface Editor {
   save(): void;
   remove(): void;
 }
-
-/** The JSON that the page carries under this id. */
-export function data<T>(id: string): T | null {
-  const text = document.getElementById(id)?.textContent;
-  return text ? (JSON.parse(text) as T) : null;
-}

@@ -1,4 +1,5 @@
 /** Lines over a picture: bone outlines, joint axis, displacement arrows, scale bar. */
+import { language } from "../../language";
 import type { Arrow } from "./motion";
 
 export const UPPER = "#56d4ff";
@@ -72,7 +73,7 @@ export function drawScaleBar(context: Context, spacingMm: number, scale: number)
   const mm = [10, 5, 2, 1, 0.5].find((length) => (length / spacingMm) * scale < canvas.width * 0.4) ?? 0.5;
   const length = (mm / spacingMm) * scale;
   const [x, y] = [10 * ratio, canvas.height - 10 * ratio];
-  const words = `${mm.toLocaleString(document.documentElement.lang)} mm`;
+  const words = `${mm.toLocaleString(language)} mm`;
   context.font = `${11 * ratio}px "Inter Variable", sans-serif`;
   for (const [colour, grow] of [
     ["#000000b0", 2],

@@ -1,4 +1,5 @@
 /** The numbers under the pointer: colour is never the only way to read a value. */
+import { language } from "../../language";
 import type { Image } from "./layers";
 import type { Scene } from "./scene";
 import type { Settings } from "./settings";
@@ -37,10 +38,10 @@ function sample({ width, height, values }: Image, at: { x: number; y: number }):
 
 function written(value: number | null, digits: number): string {
   if (value === null || !Number.isFinite(value)) return "–";
-  return value.toLocaleString(document.documentElement.lang, { maximumSignificantDigits: digits });
+  return value.toLocaleString(language, { maximumSignificantDigits: digits });
 }
 
 function signed(mm: number): string {
   const options = { minimumFractionDigits: 1, maximumFractionDigits: 1, signDisplay: "exceptZero" } as const;
-  return mm.toLocaleString(document.documentElement.lang, options);
+  return mm.toLocaleString(language, options);
 }

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from jsnsite.measurements.models import JointTrend
+from jsnsite.measurements.models import EVERYBODY, JointTrend
 from jsnsite.measurements.services import refresh_trends, schedule_pairs
 from jsnsite.radiographs.models import Radiograph
 from jsnsite.studies.models import Patient, Study
@@ -33,7 +33,7 @@ class Command(BaseCommand):
             refresh_trends(patient)
             if options["schedule"]:
                 self._schedule(patient)
-        trends = JointTrend.objects.filter(patient__in=patients.order_by())
+        trends = JointTrend.objects.filter(audience=EVERYBODY, patient__in=patients.order_by())
         self.stdout.write(f"{trends.count()} trends of {patients.count()} patients.")
 
     def _schedule(self, patient: Patient) -> None:
