@@ -23,6 +23,7 @@ from jsnsite.measurements.trending import refresh_trends
 from jsnsite.queue import QUANTIFY_PAIR, send_on_commit
 from jsnsite.radiographs.models import BoneOutline, JointAnnotation, Radiograph, RadiographState
 from jsnsite.scoping import Action, allowed
+from jsnsite.studies.models import Patient
 
 __all__ = [
     "PairInputs",
@@ -67,6 +68,8 @@ def schedule_pairs(radiograph: Radiograph) -> list[Run]:
     The baseline is the current film with the lowest ordinal; while that one is still being processed, nothing
     is scheduled, so that no trend starts from a film that is about to be replaced as baseline.
     """
+    # one scheduling after the other: of two corrections at once, the later run must hold both
+    Patient.objects.select_for_update(no_key=True).get(pk=radiograph.timepoint.patient_id)
     hand = Radiograph.objects.select_related("study", "timepoint").filter(
         timepoint__patient=radiograph.timepoint.patient, laterality=radiograph.laterality, current=True
     )
