@@ -107,19 +107,26 @@ def _trends(
 ) -> Iterator[JointTrend]:
     """The joint's trend as all verdicts make it, as none does, and as each reader's own do."""
     readers = {reader for row in rows for reader, _ in said.get(row["pk"], ())}
+    estimates: dict[tuple[frozenset[str], ...], dict[str, Any]] = {}
     for audience in (EVERYBODY, NO_VERDICTS, *sorted(readers)):
-        judged = []
-        for row in rows:
-            counting = {v for reader, v in said.get(row["pk"], ()) if audience in (EVERYBODY, reader)}
-            judged.append({**row, "flagged": "flagged" in counting, "accepted": "accepted" in counting})
-        trend = _trend(patient, laterality, joint, films, judged)
-        trend.audience = audience
-        yield trend
+        verdicts = tuple(
+            frozenset(v for reader, v in said.get(row["pk"], ()) if audience in (EVERYBODY, reader))
+            for row in rows
+        )
+        # a joint that nobody or one reader has read has the same trend for several audiences
+        if verdicts not in estimates:
+            judged = [
+                {**row, "flagged": "flagged" in of_row, "accepted": "accepted" in of_row}
+                for row, of_row in zip(rows, verdicts, strict=True)
+            ]
+            estimates[verdicts] = _estimated(films, judged)
+        yield JointTrend(
+            patient=patient, laterality=laterality, joint=joint, audience=audience, **estimates[verdicts]
+        )
 
 
-def _trend(
-    patient: Patient, laterality: str, joint: str, films: list[Radiograph], rows: list[dict[str, Any]]
-) -> JointTrend:
+def _estimated(films: list[Radiograph], rows: list[dict[str, Any]]) -> dict[str, Any]:
+    """The fields of a ``JointTrend`` that follow from the measurements."""
     measured = {row[end] for row in rows for end in ("run__baseline", "run__followup")}
     shown = [film for place, film in enumerate(films) if place == 0 or film.pk in measured]
     place = {film.pk: number for number, film in enumerate(shown)}
@@ -128,19 +135,16 @@ def _trend(
     counting = [row for row in rows if _may_count(row)]
     found = estimate(times, [_pair(row, place) for row in counting])
     points = _points(shown, found)
-    return JointTrend(
-        patient=patient,
-        laterality=laterality,
-        joint=joint,
-        reliability=_worst(points),
-        points=points,
-        suspects=[_suspect(suspect, counting[suspect.pair], shown, place) for suspect in found.suspects],
-        sdc_mm=found.sdc_mm,
-        n_pairs=len(found.used),
-        chi2=found.chi2,
-        dof=found.dof,
+    return {
+        "reliability": _worst(points),
+        "points": points,
+        "suspects": [_suspect(suspect, counting[suspect.pair], shown, place) for suspect in found.suspects],
+        "sdc_mm": found.sdc_mm,
+        "n_pairs": len(found.used),
+        "chi2": found.chi2,
+        "dof": found.dof,
         **_line(found.line),
-    )
+    }
 
 
 def _may_count(row: dict[str, Any]) -> bool:
