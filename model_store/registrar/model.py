@@ -20,10 +20,11 @@ from model_store.registrar.refine import (
     Fit,
     Pair,
     Settings,
+    advance,
     refine,
     similarity,
 )
-from model_store.registrar.regions import bone_regions, halos, joint_centres, reading_points
+from model_store.registrar.regions import bone_regions, halos, joint_centres
 from model_store.registrar.second_look import second_look
 from model_store.registrar.spline import sample, sample_linear, smooth, surface
 from model_store.registrar.starts import best_start, model_free_starts
@@ -80,32 +81,27 @@ class Registrar:
 
         Inputs: ``fixed, moving`` (N, H, W) float32; ``fixed_masks, moving_masks`` (N, 2, H, W), upper then lower, in
         [0, 1]; ``spacing_mm`` (N,), all equal. Outputs: ``parameters`` (N, 2, 4) = log scale, rotation rad
-        (clockwise), dx mm, dy mm (down) of the upper and the lower bone from fixed to moving, read across the finger
-        at the joint centre and along it in each bone's own end (see ``regions.reading_points``), without what
-        magnification adds; ``centre_px`` (N, 2), the joint centre in the fixed image; ``sigma_mm`` (N,) of
-        dy_upper - dy_lower before calibration; ``warped`` (N, 2, H, W) moving image warped onto fixed by each bone's
-        motion, on the scale of the fixed image; ``loss, loss_before`` (N, 2, H, W) squared difference with and without
-        registration, in variances of the fixed image over the bones; ``metrics`` (N, len(METRICS)).
+        (clockwise), dx mm, dy mm (down) of the upper and the lower bone from fixed to moving, read at the joint centre
+        without what magnification adds; where the ROIs are turned to each other, dy_upper - dy_lower counts along
+        the axis half-way between theirs, so that exchanging them only changes its sign; ``centre_px`` (N, 2), the
+        joint centre in the fixed image; ``sigma_mm`` (N,) of dy_upper - dy_lower before calibration; ``warped``
+        (N, 2, H, W) moving image warped onto fixed by each bone's motion, on the scale of the fixed image;
+        ``loss, loss_before`` (N, 2, H, W) squared difference with and without registration, in variances of the
+        fixed image over the bones; ``metrics`` (N, len(METRICS)).
         Raises ``ValueError`` where shapes or spacings do not fit.
         """
         fixed, moving, fixed_masks, moving_masks, spacing_mm = self._checked(inputs)
         with torch.inference_mode():
             fixed_scaled, moving_scaled = standardise(fixed, fixed_masks), standardise(moving, moving_masks)
             pair = self._pair(fixed_scaled, moving_scaled, fixed_masks, moving_masks, spacing_mm)
-            moving_centre = joint_centres(moving_masks)
+            moving_centre = joint_centres(moving_masks, spacing_mm)
             coarse, disagreement_mm = self._coarse(
                 pair, fixed_scaled, moving_scaled, fixed_masks, moving_masks, moving_centre
             )
-            fit = refine(pair, coarse, MIDDLE, self.settings)
-            fit = refine(pair, fit.unknowns, FINE, self.settings)
+            fit = refine(pair, advance(pair, coarse, MIDDLE, self.settings), FINE, self.settings)
             fit = second_look(pair, fit, moving_centre, self.settings)
-            centre = _shared_centre(fit.unknowns, pair.centre, moving_centre)
-            anchor = _shared_reading_point(
-                fit.unknowns,
-                pair.centre,
-                reading_points(fixed_masks, spacing_mm).flatten(0, 1),
-                reading_points(moving_masks, spacing_mm).flatten(0, 1),
-            )
+            anchor = _reading_points(fit.unknowns, pair.centre, moving_centre)
+            centre = 0.5 * (anchor[0::2] + anchor[1::2])
             parameters = _parameters(fit.unknowns, pair.centre, centre, anchor, spacing_mm)
             outputs = {
                 "parameters": parameters,
@@ -155,7 +151,7 @@ class Registrar:
             moving_region=bone_regions(moving_masks, spacing_mm).flatten(0, 1),
             fixed_halo=halos(fixed_masks, spacing_mm).flatten(0, 1),
             moving_halo=halos(moving_masks, spacing_mm).flatten(0, 1),
-            centre=joint_centres(fixed_masks).repeat_interleave(2, 0),
+            centre=joint_centres(fixed_masks, spacing_mm).repeat_interleave(2, 0),
             spacing_mm=spacing_mm,
         )
 
@@ -198,25 +194,19 @@ def _moved_back(unknowns: Tensor, origin: Tensor, points: Tensor) -> Tensor:
     return carried
 
 
-def _shared_centre(unknowns: Tensor, fixed_centre: Tensor, moving_centre: Tensor) -> Tensor:
-    """Joint centre (N, 2) in the fixed image that both films agree on: exchanging them only changes the sign."""
+def _reading_points(unknowns: Tensor, fixed_centre: Tensor, moving_centre: Tensor) -> Tensor:
+    """Each bone's reading point (M, 2) in the fixed image: the joint centre, as both films together have it.
+
+    Exchanging the films only changes the sign, and the bones' dy count along the axis half-way between the ROIs'.
+    """
     carried = _moved_back(unknowns, fixed_centre, moving_centre.repeat_interleave(2, 0)[:, None])[:, 0]
-    shared: Tensor = 0.5 * (fixed_centre[0::2] + 0.5 * (carried[0::2] + carried[1::2]))
-    return shared
-
-
-def _shared_reading_point(
-    unknowns: Tensor, origin: Tensor, fixed_anchor: Tensor, moving_anchor: Tensor
-) -> Tensor:
-    """Each bone's reading point (M, 2) in the fixed image, as both films together have it."""
-    carried = _moved_back(unknowns, origin, moving_anchor[:, None])[:, 0]
-    return 0.5 * (fixed_anchor + carried)
+    return 0.5 * (fixed_centre + carried)
 
 
 def _parameters(
     unknowns: Tensor, origin: Tensor, centre: Tensor, anchor: Tensor, spacing_mm: float
 ) -> Tensor:
-    """Parameters (N, 2, 4); what scaling about the joint centre does to the anchors is not motion of the bone."""
+    """Parameters (N, 2, 4), read at ``anchor`` (M, 2); what scaling about ``centre`` adds is not motion of the bone."""
     lever = (anchor - centre.repeat_interleave(2, 0))[..., None]
     growth = (similarity(unknowns, 1.0) @ lever)[..., 0] * (1 - torch.exp(-unknowns[:, :1]))
     shift = _moved(unknowns, origin, anchor[:, None])[:, 0] - anchor - growth

@@ -20,7 +20,7 @@ c + S^1/2 x + t/2 in the moving image.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -31,22 +31,33 @@ from model_store.registrar.spline import Surface, sample, sample_linear, surface
 DETAIL_MM = (0.4, 1.5)
 #: Number of a bone's unknowns; those before ``FREE`` are solved for each bone alone, the others tied between both.
 FREE = 9
+#: Half the side of what a bone shows: where the slopes of the offset count in full.
+REACH_MM = 5.0
 UNKNOWNS = FREE + 2 + len(DETAIL_MM)
 
 
 @dataclass(frozen=True)
 class Level:
-    """One scale of the coarse-to-fine search: smoothing and lattice step in mm, and its iterations."""
+    """One scale of the coarse-to-fine search: smoothing and lattice step in mm, its iterations for every joint, and
+    how many more a joint may take that has not settled by then; ``sharpness``: whether films may differ in it."""
 
     smoothing_mm: float
     step_mm: float
     iterations: int
     robust: bool
+    more: int = 0
+    sharpness: bool = True
+
+    def step_px(self, spacing_mm: float) -> int:
+        """Pixels between the lattice's points."""
+        return max(1, round(self.step_mm / spacing_mm))
 
 
-COARSE = Level(smoothing_mm=0.6, step_mm=0.55, iterations=6, robust=False)
+COARSE = Level(smoothing_mm=0.6, step_mm=0.55, iterations=5, robust=False, sharpness=False)
 MIDDLE = Level(smoothing_mm=0.3, step_mm=0.3, iterations=3, robust=True)
-FINE = Level(smoothing_mm=0.12, step_mm=0.0, iterations=6, robust=True)
+FINE = Level(smoothing_mm=0.12, step_mm=0.0, iterations=2, robust=True, more=20)
+#: A step below this leaves less to go than could be measured.
+SETTLED_PX = 0.004
 
 
 @dataclass(frozen=True)
@@ -136,8 +147,10 @@ class _Placed:
 def _place(unknowns: Tensor, offsets: Tensor, centre: Tensor) -> tuple[_Placed, _Placed]:
     """The half-way ``offsets`` (M, P, 2) in the fixed and in the moving image."""
     placed = []
+    x, y = offsets[..., 0], offsets[..., 1]
     for sign in (-1.0, 1.0):
-        turned = offsets @ similarity(unknowns, 0.5 * sign).transpose(-1, -2)
+        (xx, xy), (yx, yy) = similarity(unknowns, 0.5 * sign)[..., None].permute(1, 2, 0, 3)
+        turned = torch.stack([xx * x + xy * y, yx * x + yy * y], -1)
         placed.append(_Placed(turned, turned + (0.5 * sign * unknowns[:, 2:4] + centre)[:, None]))
     return placed[0], placed[1]
 
@@ -191,18 +204,30 @@ def _linearise(
     half_f = sample_linear(fixed.fields, in_fixed.points, "border") * (0.5 * root_gain[..., None])
     half_g = sample_linear(moving.fields, in_moving.points, "border") * (0.5 / root_gain[..., None])
     mean = 0.5 * (f + g)
-    half = half_f + half_g
+    jacobian = f.new_empty(f.shape[0], UNKNOWNS, f.shape[1])
+    jacobian[:, 0] = _along(half_f, in_fixed.turned) + _along(half_g, in_moving.turned)
+    jacobian[:, 1] = _around(half_f, in_fixed.turned) + _around(half_g, in_moving.turned)
+    jacobian[:, 2:4] = half_f[:, :2] + half_g[:, :2]
+    jacobian[:, 4] = -mean
+    jacobian[:, 5] = -1.0
+    jacobian[:, 6:8] = -plane
+    jacobian[:, 8] = -halo
     # Hermite polynomials: what the tone curve adds is uncorrelated with gain and offset
-    curves = torch.stack([mean**2 - 1.0, (mean**3 - 3.0 * mean) / 3.0], dim=1)
-    looks = torch.cat([torch.ones_like(f)[:, None], plane, halo[:, None], curves, half[:, 2:]], dim=1)
-    residual = g - f - (unknowns[:, None, 5:] @ looks)[:, 0]
-    turned_fixed, turned_moving = in_fixed.turned, in_moving.turned
-    radial = half_g[:, 0] * turned_moving[..., 0] + half_g[:, 1] * turned_moving[..., 1]
-    radial = radial + half_f[:, 0] * turned_fixed[..., 0] + half_f[:, 1] * turned_fixed[..., 1]
-    around = half_g[:, 1] * turned_moving[..., 0] - half_g[:, 0] * turned_moving[..., 1]
-    around = around + half_f[:, 1] * turned_fixed[..., 0] - half_f[:, 0] * turned_fixed[..., 1]
-    motion = torch.stack([radial, around, half[:, 0], half[:, 1], -mean], dim=1)
-    return _Linearised(torch.cat([motion, -looks], dim=1), residual, mean)
+    jacobian[:, 9] = 1.0 - mean**2
+    jacobian[:, 10] = mean - mean**3 / 3.0
+    jacobian[:, 11:] = -half_f[:, 2:] - half_g[:, 2:] if half_f.shape[1] > 2 else 0.0
+    residual = g - f + (unknowns[:, None, 5:] @ jacobian[:, 5:])[:, 0]
+    return _Linearised(jacobian, residual, mean)
+
+
+def _along(gradient: Tensor, offsets: Tensor) -> Tensor:
+    """What growing by a factor e adds at ``offsets`` (M, P, 2), from the ``gradient`` (M, 2 or more, P)."""
+    return gradient[:, 0] * offsets[..., 0] + gradient[:, 1] * offsets[..., 1]
+
+
+def _around(gradient: Tensor, offsets: Tensor) -> Tensor:
+    """What turning clockwise by one radian adds, as ``_along``."""
+    return gradient[:, 1] * offsets[..., 0] - gradient[:, 0] * offsets[..., 1]
 
 
 def _huber_weight(residual: Tensor, weight: Tensor, k: float) -> Tensor:
@@ -240,14 +265,56 @@ def _both_bones(matrices: Tensor) -> Tensor:
 
 def splines(pair: Pair, level: Level) -> tuple[Surface, Surface]:
     """The fixed and the moving image of each bone (2 N) as splines, smoothed as the level wants them."""
-    smoothing_px, *details_px = (mm / pair.spacing_mm for mm in (level.smoothing_mm, *DETAIL_MM))
-    found = surface(torch.cat([pair.fixed, pair.moving]), smoothing_px, details_px)
+    details_px = [mm / pair.spacing_mm for mm in DETAIL_MM if level.sharpness]
+    found = surface(torch.cat([pair.fixed, pair.moving]), level.smoothing_mm / pair.spacing_mm, details_px)
     n = len(pair.fixed)
     of_fixed, of_moving = (
         Surface(found.coefficients[half].repeat_interleave(2, 0), found.fields[half].repeat_interleave(2, 0))
         for half in (slice(0, n), slice(n, None))
     )
     return of_fixed, of_moving
+
+
+@dataclass(frozen=True)
+class _Scene:
+    """What stays while a level is refined. ``offsets``: (M, P, 2), the half-way lattice; ``plane``: (M, 2, P), the same
+    over the reach of the offset's slopes; ``valid``: (M, P), false where a bone has fewer points than the others."""
+
+    pair: Pair
+    fixed: Surface
+    moving: Surface
+    offsets: Tensor
+    plane: Tensor
+    valid: Tensor
+    level: Level
+    settings: Settings
+
+    def part(self, joints: Tensor) -> _Scene:
+        """The joints that ``joints`` (N,) bool picks."""
+        bones = joints.repeat_interleave(2)
+        return replace(
+            self,
+            pair=self.pair.part(joints),
+            fixed=Surface(self.fixed.coefficients[bones], self.fixed.fields[bones]),
+            moving=Surface(self.moving.coefficients[bones], self.moving.fields[bones]),
+            offsets=self.offsets[bones],
+            plane=self.plane[bones],
+            valid=self.valid[bones],
+        )
+
+
+def _scene(
+    pair: Pair, unknowns: Tensor, level: Level, settings: Settings, images: tuple[Surface, Surface] | None
+) -> _Scene:
+    fixed, moving = images or splines(pair, level)
+    offsets, valid = _lattice(pair, unknowns, level.step_px(pair.spacing_mm))
+    plane = (offsets * (pair.spacing_mm / REACH_MM)).transpose(1, 2).contiguous()
+    return _Scene(pair, fixed, moving, offsets, plane, valid, level, settings)
+
+
+def advance(pair: Pair, unknowns: Tensor, level: Level, settings: Settings) -> Tensor:
+    """The unknowns (2 N, UNKNOWNS) after the iterations of one level, for another level to go on from."""
+    return _iterate(_scene(pair, unknowns, level, settings, None), unknowns, level.iterations)[0]
 
 
 def refine(
@@ -257,102 +324,106 @@ def refine(
     settings: Settings,
     images: tuple[Surface, Surface] | None = None,
 ) -> Fit:
-    """Run one level of the refinement from ``unknowns`` (2 N, UNKNOWNS).
+    """Run one level of the refinement from ``unknowns`` (2 N, UNKNOWNS), with a last step that judges the fit.
 
     ``images``: the level's ``splines``, where they are at hand.
     """
-    sigma_px = level.smoothing_mm / pair.spacing_mm
-    step_px = max(1, round(level.step_mm / pair.spacing_mm))
-    reach_px = 5.0 / pair.spacing_mm
-    fixed, moving = images or splines(pair, level)
-    offsets, valid = _lattice(pair, unknowns, step_px)
-    plane = (offsets / reach_px).transpose(1, 2).contiguous()
-    precision = _prior_precision(settings, unknowns.device)
-    correlation = max(1.0, settings.correlation_px / step_px**2)
-    limit_px = max(1.0, 2.0 * sigma_px)
-    step_size = unknowns.new_zeros(unknowns.shape[0])
-    for _ in range(level.iterations):
-        weight, linear, normal, gradient, variance = _normal_equations(
-            pair, fixed, moving, unknowns, offsets, plane, valid, level.robust, settings
-        )
-        data_weight = 1.0 / (variance * correlation)
-        matrix = _both_bones(normal * data_weight[:, None, None]) + precision
-        pull = (gradient * data_weight[:, None]).view(-1, 2 * UNKNOWNS)
-        state = unknowns.double().view(-1, 2 * UNKNOWNS)
-        update = -torch.linalg.solve(matrix, pull + (precision @ state[..., None])[..., 0])
-        update = update.reshape(-1, UNKNOWNS)
-        length = update[:, 2:4].norm(dim=1)
-        update = update * (limit_px / length.clamp(min=limit_px))[:, None]
-        unknowns = (unknowns.double() + update).float()
-        step_size = length.float()
-        if float(step_size.max()) < 2e-4:
+    scene = _scene(pair, unknowns, level, settings, images)
+    unknowns, step_px = _iterate(scene, unknowns, level.iterations)
+    unsettled = (step_px > SETTLED_PX).view(-1, 2).any(1)
+    if level.more and bool(unsettled.any()):
+        bones = unsettled.repeat_interleave(2)
+        unknowns[bones] = _iterate(scene.part(unsettled), unknowns[bones], level.more)[0]
+    return _judged(scene, unknowns)
+
+
+def _iterate(scene: _Scene, unknowns: Tensor, iterations: int) -> tuple[Tensor, Tensor]:
+    """The unknowns after so many Gauss-Newton steps, fewer where all have settled, and the size (M,) px of the last."""
+    step_px = unknowns.new_full((unknowns.shape[0],), torch.inf)
+    for _ in range(iterations):
+        unknowns, step_px = _stepped(scene, unknowns, _normal_equations(scene, unknowns))
+        if float(step_px.max()) < SETTLED_PX:
             break
-    weight, linear, normal, gradient, variance = _normal_equations(
-        pair, fixed, moving, unknowns, offsets, plane, valid, level.robust, settings
-    )
-    covariance = _sandwich(pair, offsets, weight, linear, normal, variance * correlation, precision, settings)
+    return unknowns, step_px
+
+
+def _stepped(scene: _Scene, unknowns: Tensor, equations: _Equations) -> tuple[Tensor, Tensor]:
+    """The unknowns after one Gauss-Newton step, and its size (M,) px."""
+    precision = _prior_precision(scene.settings, unknowns.device)
+    limit_px = max(1.0, 2.0 * scene.level.smoothing_mm / scene.pair.spacing_mm)
+    data_weight = 1.0 / equations.noise
+    matrix = _both_bones(equations.normal * data_weight[:, None, None]) + precision
+    pull = (equations.gradient * data_weight[:, None]).view(-1, 2 * UNKNOWNS)
+    state = unknowns.double().view(-1, 2 * UNKNOWNS)
+    update = -torch.linalg.solve(matrix, pull + (precision @ state[..., None])[..., 0]).reshape(-1, UNKNOWNS)
+    length = update[:, 2:4].norm(dim=1)
+    update = update * (limit_px / length.clamp(min=limit_px))[:, None]
+    return (unknowns.double() + update).float(), length.float()
+
+
+def _judged(scene: _Scene, unknowns: Tensor) -> Fit:
+    """The fit after a last step, with the cost and the covariance from where that set out."""
+    equations = _normal_equations(scene, unknowns)
+    unknowns, step_px = _stepped(scene, unknowns, equations)
+    weight, linear = equations.weight, equations.linear
     total = weight.sum(1).clamp(min=1e-6)
     mean = (weight * linear.signal).sum(1) / total
     signal = (weight * (linear.signal - mean[:, None]) ** 2).sum(1) / total
     spread = (weight * linear.residual**2).sum(1) / total
-    support = (weight > 0.25).sum(1) * float(step_px**2)
+    support = (weight > 0.25).sum(1) * float(scene.level.step_px(scene.pair.spacing_mm) ** 2)
     cost = torch.where(support > 0, spread / signal.clamp(min=1e-9), torch.inf)
-    return Fit(unknowns, cost, covariance, support, step_size)
+    return Fit(unknowns, cost, _sandwich(scene, equations), support, step_px)
 
 
-def _normal_equations(
-    pair: Pair,
-    fixed: Surface,
-    moving: Surface,
-    unknowns: Tensor,
-    offsets: Tensor,
-    plane: Tensor,
-    valid: Tensor,
-    robust: bool,
-    settings: Settings,
-) -> tuple[Tensor, _Linearised, Tensor, Tensor, Tensor]:
-    """Weights, linearisation, J^T W J (M, UNKNOWNS, UNKNOWNS), J^T W r (M, UNKNOWNS) and the residual variance (M,)."""
-    in_fixed, in_moving = _place(unknowns, offsets, pair.centre)
-    weight = valid * _region_weight(pair, in_fixed, in_moving)
+@dataclass(frozen=True)
+class _Equations:
+    """``weight``: (M, P); ``normal``: J^T W J (M, UNKNOWNS, UNKNOWNS); ``gradient``: J^T W r (M, UNKNOWNS); ``noise``:
+    (M,), the residual variance that a point counts with, as its neighbours tell the same."""
+
+    weight: Tensor
+    linear: _Linearised
+    normal: Tensor
+    gradient: Tensor
+    noise: Tensor
+
+
+def _normal_equations(scene: _Scene, unknowns: Tensor) -> _Equations:
+    pair = scene.pair
+    in_fixed, in_moving = _place(unknowns, scene.offsets, pair.centre)
+    weight = scene.valid * _region_weight(pair, in_fixed, in_moving)
     halo = sample_linear(pair.moving_halo[:, None], in_moving.points)
     halo = (halo - sample_linear(pair.fixed_halo[:, None], in_fixed.points))[:, 0]
-    linear = _linearise(fixed, moving, in_fixed, in_moving, unknowns, plane, halo)
-    if robust:
-        weight = weight * _huber_weight(linear.residual, weight, settings.huber)
+    linear = _linearise(scene.fixed, scene.moving, in_fixed, in_moving, unknowns, scene.plane, halo)
+    if scene.level.robust:
+        weight = weight * _huber_weight(linear.residual, weight, scene.settings.huber)
     weighted = linear.jacobian * weight[:, None]
     normal = (weighted @ linear.jacobian.transpose(-1, -2)).double()
     gradient = (weighted @ linear.residual[..., None])[..., 0].double()
     variance = (weight * linear.residual**2).sum(1).double() / weight.sum(1).double().clamp(min=1e-6)
+    correlation = max(1.0, scene.settings.correlation_px / scene.level.step_px(pair.spacing_mm) ** 2)
     eye = torch.eye(UNKNOWNS, dtype=torch.float64, device=normal.device)
-    return weight, linear, normal + 1e-6 * eye, gradient, variance.clamp(min=1e-8)
+    return _Equations(weight, linear, normal + 1e-6 * eye, gradient, variance.clamp(min=1e-8) * correlation)
 
 
-def _sandwich(
-    pair: Pair,
-    offsets: Tensor,
-    weight: Tensor,
-    linear: _Linearised,
-    normal: Tensor,
-    noise: Tensor,
-    precision: Tensor,
-    settings: Settings,
-) -> Tensor:
+def _sandwich(scene: _Scene, equations: _Equations) -> Tensor:
     """Covariance (N, 2 UNKNOWNS, 2 UNKNOWNS) that allows for correlated residuals.
 
     Scores are summed over square blocks, within which residuals may correlate as they like, before their outer
     products are taken (cluster-robust covariance: Liang & Zeger, Biometrika 73(1), 1986).
     """
-    block_px = settings.block_mm / pair.spacing_mm
+    pair, linear, device = scene.pair, equations.linear, scene.offsets.device
+    precision = _prior_precision(scene.settings, device)
+    block_px = scene.settings.block_mm / pair.spacing_mm
     height, width = pair.fixed.shape[-2:]
     columns = int(2 * width / block_px) + 2
-    cell = torch.floor((offsets + torch.tensor([width, height], device=offsets.device)) / block_px).long()
+    cell = torch.floor((scene.offsets + torch.tensor([width, height], device=device)) / block_px).long()
     index = cell[..., 1] * columns + cell[..., 0]
     cells = int(index.max()) + 1
-    score = linear.jacobian * (weight * linear.residual)[:, None]
+    score = linear.jacobian * (equations.weight * linear.residual)[:, None]
     sums = score.new_zeros(score.shape[0], UNKNOWNS, cells)
     sums.scatter_add_(2, index[:, None].expand(-1, UNKNOWNS, -1), score)
-    sums = sums.double() / noise[:, None, None]
+    sums = sums.double() / equations.noise[:, None, None]
     meat = _both_bones(sums @ sums.transpose(-1, -2)) + precision
-    bread = torch.linalg.inv(_both_bones(normal / noise[:, None, None]) + precision)
+    bread = torch.linalg.inv(_both_bones(equations.normal / equations.noise[:, None, None]) + precision)
     covariance: Tensor = bread @ meat @ bread
     return covariance

@@ -57,7 +57,7 @@ def second_look(pair: Pair, fit: Fit, moving_centre: Tensor, settings: Settings)
     starts = [first, *model_free_starts(details, moving_centre[poor])]
     found, _ = best_start(details, starts, SEARCH, settings)
     second = refine(details, found, FINE, settings)
-    cost_of_first = refine(details, first, replace(FINE, iterations=0), settings).cost
+    cost_of_first = refine(details, first, replace(FINE, iterations=0, more=0), settings).cost
     apart_mm = (second.unknowns[:, 2:4] - first[:, 2:4]).norm(dim=1) * pair.spacing_mm
     mistaken = (
         (fit.cost[bones] > POOR_COST)

@@ -13,6 +13,9 @@ from model_store.base import Arrays, ServedModel
 from model_store.segmenter.contract import INPUT_PX
 from model_store.segmenter.network import JointSegmenter, probability
 
+#: ROIs that a CPU takes at a time: their activations stay in its cache, which halves the time of each.
+CPU_BATCH = 2
+
 
 class Segmenter:
     """``image`` (N, 1, 128, 128), ROIs at 0.175 mm/px, to ``probability`` (N, 2, 128, 128) of (upper, lower) bone."""
@@ -36,9 +39,9 @@ class Segmenter:
             raise ValueError("The segmenter takes finite pixel values only.")
         if len(image) == 0:
             return {"probability": np.zeros((0, 2, INPUT_PX, INPUT_PX), np.float32)}
-        return {
-            "probability": probability(self._network, torch.from_numpy(image).to(self._device)).cpu().numpy()
-        }
+        images = torch.from_numpy(image).to(self._device)
+        parts = images.split(CPU_BATCH if self._device.type == "cpu" else len(images))
+        return {"probability": torch.cat([probability(self._network, part) for part in parts]).cpu().numpy()}
 
 
 def load(weights: Path, device: str) -> ServedModel:

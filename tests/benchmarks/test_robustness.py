@@ -42,11 +42,15 @@ def with_noise(pair: HandPair, joint: int, level: float) -> Case:
 
 
 def with_rotation(pair: HandPair, joint: int, level: float) -> Case:
-    """The moving ROI cropped at an angle ``level`` degrees off: both bones turn about its centre."""
-    angle = math.radians(level)
+    """The moving ROI cropped at an angle ``level`` degrees off: both bones turn about its centre. Its JSN is that along
+    the axis half-way between both ROIs', which exchanging them does not change."""
+    return _cropped_anew(pair, joint, _jsn_along(pair, joint, level / 2), turn_deg=level)
+
+
+def _jsn_along(pair: HandPair, joint: int, turned_deg: float) -> float:
+    angle = math.radians(turned_deg)
     (dx_upper, dy_upper, _), (dx_lower, dy_lower, _) = pair.motion[joint]
-    jsn_mm = math.cos(angle) * (dy_upper - dy_lower) - math.sin(angle) * (dx_upper - dx_lower)
-    return _cropped_anew(pair, joint, float(jsn_mm), turn_deg=level)
+    return float(math.cos(angle) * (dy_upper - dy_lower) - math.sin(angle) * (dx_upper - dx_lower))
 
 
 def with_scaling(pair: HandPair, joint: int, level: float) -> Case:
@@ -97,7 +101,13 @@ def _robustness() -> Found:
         by_method: dict[str, list[Score]] = {}
         for level in levels:
             cases = [spoil(pair, joint, level) for pair, joint in chosen]
-            for name, rows in _measured(cases).items():
+            peers_cases = cases[: settings.ROBUSTNESS_PEER_JOINTS]
+            if study == "rotation":
+                peers_cases = [
+                    replace(case, jsn_mm=_jsn_along(pair, joint, level))
+                    for case, (pair, joint) in zip(peers_cases, chosen, strict=False)
+                ]
+            for name, rows in _measured(cases, peers_cases).items():
                 by_method.setdefault(name, []).append(
                     score([row.error_mm for row in rows], [row.hand for row in rows])
                 )
@@ -119,7 +129,8 @@ def _robustness() -> Found:
     text = (
         f"{len(chosen)} joints with in-plane motion, true masks; peers on "
         f"{settings.ROBUSTNESS_PEER_JOINTS} of them. Noise is added to both films; rotation and "
-        "scaling are cropped from the film by cubic splines. The peers register rigidly, "
+        "scaling are cropped from the film by cubic splines. Where ROIs are turned to each other JSN counts along the "
+        "axis half-way between theirs, for the peers along that of the moving one. The peers register rigidly, "
         "which is best for one patient on one machine; scaling shows what that costs.\n\n"
         + "\n\n".join(parts)
     )
@@ -128,10 +139,9 @@ def _robustness() -> Found:
     return Found(text, [], {"robustness.svg": plot})
 
 
-def _measured(cases: Sequence[Case]) -> dict[str, list[Row]]:
+def _measured(cases: Sequence[Case], peers_cases: Sequence[Case]) -> dict[str, list[Row]]:
     rows = by_pipeline(cases, true_masks=True).rows
-    few = settings.ROBUSTNESS_PEER_JOINTS
-    if not few:
+    if not peers_cases:
         return {"JSN": rows}
-    found = {"JSN": rows, "JSN, the peers' joints": rows[:few]}
-    return found | {name: by_peer(name, cases[:few]).rows for name in PEERS}
+    found = {"JSN": rows, "JSN, the peers' joints": rows[: len(peers_cases)]}
+    return found | {name: by_peer(name, peers_cases).rows for name in PEERS}

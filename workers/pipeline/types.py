@@ -1,8 +1,8 @@
 """What the pipeline takes and gives: plain dataclasses over numpy arrays.
 
 Arrays are (H, W) float32 with bone bright. Pixel coordinates are x right, y down, with pixel centres at
-integers. Displacements are in mm, y pointing down (proximally), read at the joint, as
-`model_store.registrar.regions.reading_points` has it.
+integers. Displacements are in mm, y pointing down (proximally), read at the joint centre, as
+`model_store.registrar.regions.joint_centres` has it.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class LocatedJoint:
 
 @dataclass(frozen=True)
 class BoneMotion:
-    """Rigid motion of one bone from fixed to moving, read at the joint (see `registrar.regions.reading_points`).
+    """Rigid motion of one bone from fixed to moving, read at the joint centre.
 
     ``dx_mm`` to the right and ``dy_mm`` downwards (proximally); ``rotation_deg`` clockwise on screen;
     ``scale`` dimensionless, 1 = same size.
