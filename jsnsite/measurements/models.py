@@ -182,8 +182,8 @@ class JointMeasurementQuerySet(AppendOnlyQuerySet, ScopedQuerySet["JointMeasurem
         )
 
     def current(self) -> JointMeasurementQuerySet:
-        """Those that readers see: the newest from the hand's baseline."""
-        return self.newest().from_baseline()
+        """Those that readers see: the newest from the hand's baseline, as ``CurrentMeasurement`` keeps them."""
+        return self.filter(as_current__isnull=False)
 
     def with_flagged(self, user: Person) -> JointMeasurementQuerySet:
         """Adds ``flagged``: whether a newest read that ``user`` may know of flags it."""
@@ -263,6 +263,39 @@ class JointMeasurement(PublicModel, AppendOnlyModel):
     @property
     def followup(self) -> Radiograph:
         return self.run.followup
+
+
+class CurrentMeasurementQuerySet(ScopedQuerySet["CurrentMeasurement"]):
+    to_site = "followup__timepoint__patient__site"
+
+    def most_doubtful_first(self) -> CurrentMeasurementQuerySet:
+        return self.order_by("doubt_rank", "doubt_less_mm", "pk")
+
+
+class CurrentMeasurement(models.Model):
+    """A measurement that readers see: the newest of its joint and pair of films, from the hand's baseline.
+
+    Derived, so that lists and counts of a whole study need not look through all attempts at all pairs:
+    ``current.refresh_current`` writes it in the transaction of whatever changes it, and can write it again at any
+    time. The other columns repeat what lists and counts ask for, and never change: the place in the order of doubt is
+    ``current.doubt_key``.
+    """
+
+    measurement = models.OneToOneField(
+        JointMeasurement, on_delete=models.CASCADE, primary_key=True, related_name="as_current"
+    )
+    followup = models.ForeignKey(Radiograph, on_delete=models.CASCADE, related_name="+", db_index=False)
+    reliability = models.CharField(max_length=12, choices=Reliability)
+    doubt_rank = models.PositiveSmallIntegerField()
+    doubt_less_mm = models.FloatField()
+
+    objects = CurrentMeasurementQuerySet.as_manager()
+
+    class Meta:
+        indexes = [models.Index(fields=["followup", "reliability", "doubt_rank", "doubt_less_mm"])]
+
+    def __str__(self) -> str:
+        return str(self.measurement)
 
 
 class JointTrendQuerySet(ScopedQuerySet["JointTrend"]):

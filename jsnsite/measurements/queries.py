@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 from uuid import UUID
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, QuerySet
 from django.shortcuts import get_object_or_404
 
 from jsnsite.measurements.models import (
+    CurrentMeasurement,
+    CurrentMeasurementQuerySet,
     JointMeasurement,
     JointMeasurementQuerySet,
     JointTrend,
@@ -31,6 +33,7 @@ __all__ = [
     "Progress",
     "Trend",
     "TrendPoint",
+    "counted",
     "current_measurements",
     "is_current",
     "is_evidence",
@@ -93,6 +96,18 @@ def current_measurements(
 ) -> JointMeasurementQuerySet:
     """The measurements that count, in scope; ``timepoint`` is the follow-up's."""
     return _narrow(measurements(user).current(), "run__", study, site, patient, timepoint)
+
+
+def counted(
+    user: Person,
+    *,
+    study: Study | None = None,
+    site: Site | None = None,
+    patient: Patient | None = None,
+    timepoint: Timepoint | None = None,
+) -> CurrentMeasurementQuerySet:
+    """The same in short, for counting: a study has a hundred thousand of these."""
+    return _narrow(CurrentMeasurement.objects.restrict(user), "", study, site, patient, timepoint)
 
 
 def measurement_or_404(user: Person, uuid: UUID) -> JointMeasurement:
@@ -180,26 +195,20 @@ def progress(
     patient: Patient | None = None,
     timepoint: Timepoint | None = None,
 ) -> Progress:
-    """Counts of runs by state and of current measurements by reliability, in scope. Two queries."""
+    """Counts of runs by state and of current measurements by reliability, in scope. Five queries."""
     from jsnsite.reviews.models import Read
 
     found_runs = _narrow(
         Run.objects.restrict(user).of_current_films().newest(), "", study, site, patient, timepoint
     )
     by_state = dict(found_runs.order_by().values_list("state").annotate(n=Count("pk")))
-    current = current_measurements(user, study=study, site=site, patient=patient, timepoint=timepoint)
-    # one pass: a study has a hundred thousand of these, and few flags
-    is_flagged = Q(pk__in=Read.objects.restrict(user).flagging().values("measurement"))
-    grouped = list(
-        current.order_by()
-        .values_list("reliability")
-        .annotate(n=Count("pk"), n_flagged=Count("pk", filter=is_flagged))
-    )
-    by_reliability = {reliability: n for reliability, n, _ in grouped}
+    current = counted(user, study=study, site=site, patient=patient, timepoint=timepoint)
+    flagged = Read.objects.restrict(user).flagging().values("measurement")
     return Progress(
         **{state.value: by_state.get(state.value, 0) for state in RunState},
-        **{reliability.value: by_reliability.get(reliability.value, 0) for reliability in Reliability},
-        flagged=sum(n_flagged for *_, n_flagged in grouped),
+        # an index counts each faster than one pass groups them
+        **{reliability.value: current.filter(reliability=reliability).count() for reliability in Reliability},
+        flagged=current.filter(pk__in=flagged).count(),
     )
 
 

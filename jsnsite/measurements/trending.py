@@ -1,4 +1,4 @@
-"""Keeping the trends of joints up to date with the measurements that count."""
+"""Keeping up to date which measurements count, and the trends of joints with them."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from django.db import transaction
 
+from jsnsite.measurements.current import refresh_current
 from jsnsite.measurements.models import EVERYBODY, NO_VERDICTS, JointMeasurement, JointTrend, Reliability
 from jsnsite.measurements.trend import Line, Pair, Suspect, TrendEstimate, estimate
 from jsnsite.radiographs.models import Laterality, Radiograph, RadiographState
@@ -36,7 +37,8 @@ _FIELDS = [
 def refresh_trends(
     patient: Patient, laterality: str | None = None, *, joints: Collection[str] | None = None
 ) -> None:
-    """Estimate the trends of a patient anew: of both hands or of one, of all joints or of ``joints``.
+    """Find out which measurements of a patient count and estimate the trends anew: of both hands or of one, of all
+    joints or of ``joints``.
 
     Belongs into the transaction of whatever changes which films or measurements count: a result, a verdict, a film
     that takes another's place.
@@ -45,6 +47,7 @@ def refresh_trends(
         # one result after the other, so that two at the same moment both count
         Patient.objects.select_for_update(no_key=True).get(pk=patient.pk)
         for side in Laterality.values if laterality is None else [laterality]:
+            refresh_current(patient, side, joints)
             _refresh_hand(patient, side, joints)
 
 

@@ -6,7 +6,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.db.models import Count, F, Q
+from django.db.models import Count, Q
 
 from jsnsite.measurements import queries as measurement_queries
 from jsnsite.measurements.models import RunState
@@ -102,10 +102,9 @@ class Trust:
 
 def trust(user: Person, study: Study) -> dict[str, list[Trust]]:
     """Reliability by site and by machine, each in order of name. One query."""
-    found = measurement_queries.current_measurements(user, study=study).order_by()
-    film = "run__followup__"
+    found = measurement_queries.counted(user, study=study)
     grouped = found.values_list(
-        f"{film}timepoint__patient__site__code", f"{film}manufacturer", "reliability"
+        "followup__timepoint__patient__site__code", "followup__manufacturer", "reliability"
     ).annotate(n=Count("pk"))
     sites: dict[str, Trust] = {}
     machines: dict[str, Trust] = {}
@@ -135,14 +134,8 @@ def live_counts(user: Person, study: Study) -> dict[str, Any]:
 def reliability_by_patient(user: Person, patients: list[Any]) -> dict[int, dict[str, int]]:
     """Current measurements of each given patient by reliability. One query."""
     counts: dict[int, dict[str, int]] = defaultdict(lambda: defaultdict(int))
-    found = measurement_queries.current_measurements(user).filter(
-        run__followup__timepoint__patient__in=patients
-    )
-    grouped = (
-        found.order_by()
-        .values_list(F("run__followup__timepoint__patient"), "reliability")
-        .annotate(n=Count("pk"))
-    )
+    found = measurement_queries.counted(user).filter(followup__timepoint__patient__in=patients)
+    grouped = found.values_list("followup__timepoint__patient", "reliability").annotate(n=Count("pk"))
     for patient, reliability, n in grouped:
         counts[patient][reliability] = n
     return counts

@@ -9,6 +9,7 @@ from django.db import IntegrityError, transaction
 
 from jsnsite.accounts.models import User
 from jsnsite.errors import DomainError
+from jsnsite.measurements import services as measurements
 from jsnsite.radiographs import deidentify, dicom
 from jsnsite.radiographs.models import (
     AnnotationSource,
@@ -158,6 +159,8 @@ def _refile(moves: list[tuple[Radiograph, str]], user: User) -> list[Radiograph]
         Radiograph.objects.filter(pk=film.pk).update(superseded_by=copy)
         _note(copy, CorrectionKind.LATERALITY, film.laterality, laterality, user)
         copies.append(requeue(copy) if copy.pixel_spacing_mm else copy)
+    # a film without spacing, too, may have left its hand without a baseline or be the other's
+    measurements.refresh_trends(moves[0][0].timepoint.patient)
     return copies
 
 

@@ -17,25 +17,20 @@ from jsnsite.studies.models import Patient, Site, Study
 #: More readers of one patient are a mistake in the form, no study design.
 MOST_PER_PATIENT = 10
 
+#: A patient and one of their readers.
+Pair = tuple[Patient, User]
+
 
 @transaction.atomic
 def assign(*, patient: Patient, reader: User, user: User) -> Assignment:
     """Ask ``reader`` to read a patient; asked twice, it is one assignment."""
-    if not allowed(user, Action.MANAGE, patient):
-        raise NotAllowed
-    if not allowed(reader, Action.READ, patient):
-        raise DomainError("not_a_reader", "This person does not read at the patient's site.")
-    found, _ = Assignment.objects.get_or_create(patient=patient, reader=reader, defaults={"created_by": user})
-    return found
+    change(add=[(patient, reader)], remove=[], user=user)
+    return Assignment.objects.get(patient=patient, reader=reader)
 
 
-@transaction.atomic
 def unassign(*, assignment: Assignment, user: User) -> None:
     """Take a patient off a reader's list; verdicts stay, and the history tells who was asked."""
-    if not allowed(user, Action.MANAGE, assignment):
-        raise NotAllowed
-    if Assignment.objects.filter(pk=assignment.pk).exists():  # somebody else was as fast
-        assignment.delete()
+    change(add=[], remove=[(assignment.patient, assignment.reader)], user=user)
 
 
 @transaction.atomic
@@ -52,14 +47,11 @@ def share(
     chosen = sorted(set(readers), key=lambda reader: reader.pk)
     if not 1 <= per_patient <= MOST_PER_PATIENT or per_patient > len(chosen):
         raise DomainError("too_few_readers", "Choose at least as many readers as each patient needs.")
-    Study.objects.select_for_update(no_key=True).get(pk=study.pk)  # one sharing after the other
+    _lock([study.pk])
     patients = Patient.objects.restrict(user, Action.MANAGE).filter(study=study).order_by("code")
     if site is not None:
         patients = patients.filter(site=site)
-    readable = {
-        reader: set(Site.objects.restrict(reader, Action.READ).values_list("pk", flat=True))
-        for reader in chosen
-    }
+    readable = _sites_of(chosen)
     known = Assignment.objects.filter(patient__study=study, reader__in=chosen)
     have: dict[int, set[int]] = {}
     for patient, reader_pk in known.values_list("patient", "reader"):
@@ -81,18 +73,41 @@ def share(
 
 
 @transaction.atomic
-def change(*, add: Iterable[tuple[Patient, User]], remove: Iterable[tuple[Patient, User]], user: User) -> int:
-    """Make and end single assignments, all or none of them. Returns how many pairs were named."""
-    n = 0
-    for patient, reader in add:
-        assign(patient=patient, reader=reader, user=user)
-        n += 1
-    for patient, reader in remove:
-        found = Assignment.objects.filter(patient=patient, reader=reader).first()
-        if found is not None:
-            unassign(assignment=found, user=user)
-        n += 1
-    return n
+def change(*, add: Iterable[Pair], remove: Iterable[Pair], user: User) -> int:
+    """Make and end single assignments, all or none of them. Returns how many pairs were named.
+
+    What is there already, or gone already, stays as it is.
+    """
+    added, ended = set(add), set(remove)
+    patients = {patient for patient, _reader in added | ended}
+    managed = Patient.objects.restrict(user, Action.MANAGE).filter(pk__in=[each.pk for each in patients])
+    if managed.count() != len(patients):
+        raise NotAllowed
+    _lock(patient.study_id for patient in patients)
+    readable = _sites_of({reader for _patient, reader in added})
+    if any(patient.site_id not in readable[reader] for patient, reader in added):
+        raise DomainError("not_a_reader", "This person does not read at the patient's site.")
+    known = {
+        (row.patient, row.reader): row
+        for row in Assignment.objects.filter(patient__in=patients).select_related("patient", "reader")
+    }
+    new = sorted(added - known.keys(), key=lambda pair: (pair[0].code, pair[1].pk))
+    _create([Assignment(patient=patient, reader=reader, created_by=user) for patient, reader in new], user)
+    Assignment.objects.filter(pk__in=[known[pair].pk for pair in ended & known.keys()]).delete()
+    return len(added) + len(ended)
+
+
+def _lock(studies: Iterable[int]) -> None:
+    """One change after the other, so that nobody is asked twice."""
+    list(Study.objects.select_for_update(no_key=True).filter(pk__in=set(studies)).order_by("pk"))
+
+
+def _sites_of(readers: Iterable[User]) -> dict[User, set[int]]:
+    """Where each of them reads, by the sites' primary keys."""
+    return {
+        reader: set(Site.objects.restrict(reader, Action.READ).values_list("pk", flat=True))
+        for reader in readers
+    }
 
 
 def _create(rows: list[Assignment], user: User) -> None:

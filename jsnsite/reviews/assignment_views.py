@@ -8,7 +8,6 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.db.models import Count
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
@@ -54,24 +53,22 @@ def assignments(request: SignedInRequest, uuid: UUID) -> HttpResponse:
             )
         return redirect(request.get_full_path())
     text = request.GET.get("q", "").strip()
+    asked = next((reader for reader in readers if str(reader.uuid) == request.GET.get("reader")), None)
     found = Patient.objects.restrict(request.user, Action.MANAGE).filter(study=study)
-    page = page_of(
-        request, found.filter(code__icontains=text).select_related("site").order_by("code"), PAGE_SIZE
-    )
+    shown = found.filter(code__icontains=text)
+    if asked is not None:
+        shown = shown.filter(assignments__reader=asked)
+    page = page_of(request, shown.select_related("site").order_by("code"), PAGE_SIZE)
     taken = _pairs(study, page.object_list)
-    loads = dict(
-        Assignment.objects.filter(patient__study=study)
-        .order_by()
-        .values_list("reader")
-        .annotate(n=Count("pk"))
-    )
+    readings = queries.readings(study)
     for patient in page:
         patient.cells = [(reader, (str(patient.uuid), str(reader.uuid)) in taken) for reader in readers]
     context = {
         "study": study,
         "page": page,
         "q": text,
-        "readers": [(reader, loads.get(reader.pk, 0)) for reader in readers],
+        "asked": asked,
+        "readers": [(reader, readings.get(reader.pk, queries.Reading())) for reader in readers],
         "share_form": ShareForm(readers=readers),
         "without": found.filter(assignments=None).count(),
         "total": found.count(),

@@ -11,7 +11,7 @@ from django.db.models.functions import Cast
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from jsnsite.measurements.models import JointMeasurement, Reliability
+from jsnsite.measurements.models import CurrentMeasurement, Reliability
 from jsnsite.pages.words import REASONS
 from jsnsite.reviews import queries
 from jsnsite.scoping import Action
@@ -39,17 +39,20 @@ class WorklistFilter(django_filters.FilterSet):
         method="whatever",
     )
     site = django_filters.ModelChoiceFilter(
-        field_name="run__followup__timepoint__patient__site",
+        field_name="followup__timepoint__patient__site",
         queryset=readable_sites,
         to_field_name="uuid",
         label=_("Site"),
         empty_label=_("All sites"),
     )
     patient = django_filters.CharFilter(
-        field_name="run__followup__timepoint__patient__code", lookup_expr="icontains", label=_("Patient")
+        field_name="followup__timepoint__patient__code", lookup_expr="icontains", label=_("Patient")
     )
     joint = django_filters.ChoiceFilter(
-        choices=[(joint, joint) for joint in JOINTS], label=_("Joint"), empty_label=_("All joints")
+        field_name="measurement__joint",
+        choices=[(joint, joint) for joint in JOINTS],
+        label=_("Joint"),
+        empty_label=_("All joints"),
     )
     reliability = django_filters.ChoiceFilter(
         choices=[*Reliability.choices, (ANY, _("Any"))],
@@ -68,7 +71,7 @@ class WorklistFilter(django_filters.FilterSet):
     )
 
     class Meta:
-        model = JointMeasurement
+        model = CurrentMeasurement
         fields: list[str] = []
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -82,7 +85,7 @@ class WorklistFilter(django_filters.FilterSet):
 
     def with_reason(self, queryset: Any, name: str, value: str) -> Any:
         # SQLite can not look into a JSON list; the codes are words without quotes, so their text can be searched
-        return queryset.annotate(reasons_text=Cast("reasons", TextField())).filter(
+        return queryset.annotate(reasons_text=Cast("measurement__reasons", TextField())).filter(
             reasons_text__contains=f'"{value}"'
         )
 

@@ -1,28 +1,23 @@
-"""A reader's worklist: its order, how far it is, and what comes next. Two queries, however long it is."""
+"""A reader's worklist: its order, how far it is, and what comes next. The database filters, sorts and counts."""
 
 from __future__ import annotations
 
-from bisect import bisect_left
-from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import chain
-from typing import Any, Final
+from typing import Any
 
 from django.core.paginator import Page, Paginator
+from django.db.models import Q
 
-from jsnsite.measurements.models import JointMeasurement
+from jsnsite.measurements.current import doubt_key
+from jsnsite.measurements.models import CurrentMeasurementQuerySet, JointMeasurement
 from jsnsite.pages.shortcuts import SignedInRequest
 from jsnsite.reviews.filters import WorklistFilter
 from jsnsite.reviews.models import ReadVerdict
-from jsnsite.reviews.queries import STANDING, doubt_key, own_verdicts, readable
+from jsnsite.reviews.queries import STANDING, has_verdict, own_verdicts, readable
 
 PAGE_SIZE = 25
-
-#: A joint in the list: ``doubt_key`` (rank, less sigma in mm, primary key).
-Entry = tuple[int, float, int]
-_PK: Final = 2
 
 
 @dataclass(frozen=True)
@@ -51,30 +46,23 @@ class Worklist:
         self.status = self.filters.value("status")
 
     @cached_property
-    def _entries(self) -> list[Entry]:
-        return list(self.filters.qs.values_list("doubt_rank", "doubt_less_mm", "pk"))
-
-    @cached_property
-    def _verdicts(self) -> dict[int, str]:
-        """The reader's own newest verdict by measurement; few against the list, so asked for by themselves."""
-        return own_verdicts(self._reader)
-
-    @cached_property
     def progress(self) -> Progress:
-        known = {pk for *_, pk in self._entries} if self._verdicts else set()
-        verdicts = Counter(verdict for pk, verdict in self._verdicts.items() if pk in known)
+        # one count each: what few rows have is found by those rows
         return Progress(
-            verdicts[ReadVerdict.ACCEPTED], verdicts[ReadVerdict.FLAGGED], total=len(self._entries)
+            accepted=self._with(ReadVerdict.ACCEPTED).count(),
+            flagged=self._with(ReadVerdict.FLAGGED).count(),
+            total=self.filters.qs.count(),
         )
 
     def page(self, number: str | None) -> Page[Any]:
         """One page of those that have the status asked for, with all that a row shows and ``own_verdict``."""
-        everything = self.status == "all"
-        asked = self._entries if everything else [entry for entry in self._entries if self._asked(entry)]
-        page: Page[Any] = Paginator(asked, PAGE_SIZE).get_page(number)
-        rows = _rows(entry[_PK] for entry in page.object_list)
+        paginator = Paginator(self._asked.values_list("pk", flat=True), PAGE_SIZE)
+        paginator.count = self._n_asked
+        page: Page[Any] = paginator.get_page(number)
+        rows = _rows(page.object_list)
+        verdicts = own_verdicts(self._reader, rows)
         for pk, row in rows.items():
-            row.own_verdict = self._verdicts.get(pk, "")  # type: ignore[attr-defined]
+            row.own_verdict = verdicts.get(pk, "")  # type: ignore[attr-defined]
         page.object_list = list(rows.values())
         return page
 
@@ -84,18 +72,40 @@ class Worklist:
         """What comes right before ``measurement``, read or not, and the next with the status asked for; from the
         top again at the end.
         """
-        place = bisect_left(self._entries, doubt_key(measurement))
-        on_and_round = chain(self._entries[place:], self._entries[:place])
-        following = next((e for e in on_and_round if e[_PK] != measurement.pk and self._asked(e)), None)
-        preceding = self._entries[place - 1] if place else None
-        rows = _rows(entry[_PK] for entry in (preceding, following) if entry)
-        return preceding and rows[preceding[_PK]], following and rows[following[_PK]]
+        before, after = _either_side(measurement)
+        preceding = _first(self.filters.qs.filter(before).reverse())
+        following = _first(self._asked.filter(after)) or _first(self._asked.filter(before))
+        rows = _rows(pk for pk in (preceding, following) if pk)
+        return rows.get(preceding or 0), rows.get(following or 0)
 
-    def _asked(self, entry: Entry) -> bool:
+    @property
+    def _asked(self) -> CurrentMeasurementQuerySet:
+        found: CurrentMeasurementQuerySet = self.filters.qs
         if self.status == "all":
-            return True
-        verdict = self._verdicts.get(entry[_PK], "")
-        return verdict == self.status if self.status else verdict not in STANDING
+            return found
+        return self._with(self.status) if self.status else found.exclude(has_verdict(self._reader, *STANDING))
+
+    @property
+    def _n_asked(self) -> int:
+        known = {"": self.progress.left, "all": self.progress.total}
+        return known[self.status] if self.status in known else int(getattr(self.progress, self.status))
+
+    def _with(self, verdict: str) -> CurrentMeasurementQuerySet:
+        found: CurrentMeasurementQuerySet = self.filters.qs.filter(has_verdict(self._reader, verdict))
+        return found
+
+
+def _either_side(measurement: JointMeasurement) -> tuple[Q, Q]:
+    """What comes before, and what after the place that ``measurement`` has, or would have, in the list."""
+    rank, less_mm, pk = doubt_key(measurement)
+    same_rank, same_doubt = Q(doubt_rank=rank), Q(doubt_rank=rank, doubt_less_mm=less_mm)
+    before = Q(doubt_rank__lt=rank) | same_rank & Q(doubt_less_mm__lt=less_mm) | same_doubt & Q(pk__lt=pk)
+    after = Q(doubt_rank__gt=rank) | same_rank & Q(doubt_less_mm__gt=less_mm) | same_doubt & Q(pk__gt=pk)
+    return before, after
+
+
+def _first(found: CurrentMeasurementQuerySet) -> int | None:
+    return found.values_list("pk", flat=True).first()
 
 
 def _rows(pks: Iterable[int]) -> dict[int, JointMeasurement]:

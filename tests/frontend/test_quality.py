@@ -9,6 +9,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
+from jsnsite.reviews import assigning
 from tests.frontend.world import World, a_measurement, add_film, add_patient, fill
 
 PageOf = Callable[..., Page]
@@ -79,3 +80,41 @@ def test_every_doubt_of_the_pipeline_has_words() -> None:
     from workers.pipeline.judge import RULES
 
     assert {rule.code for rule in RULES} <= set(REASONS)
+
+
+@pytest.mark.parametrize("locale", ["en-US", "de-DE"])
+def test_the_navigation_of_an_administrator_fits_a_phone_and_opens_by_keyboard(
+    page_of: PageOf, world: World, locale: str
+) -> None:
+    world.people["admin"].is_staff = True
+    world.people["admin"].save()
+    page = page_of("admin", "/", locale=locale, viewport={"width": 320, "height": 700})
+    assert page.locator(".site-nav").evaluate("nav => nav.scrollWidth <= nav.clientWidth")
+    below = page.locator("main").bounding_box()
+    link = page.get_by_role("link", name="Administration")
+    expect(link).to_be_hidden()
+    page.locator(".menu summary").focus()
+    page.keyboard.press("Enter")
+    expect(link).to_be_in_viewport(ratio=1)
+    assert page.locator("main").bounding_box() == below  # the menu lies over the page
+    for _ in range(4):
+        page.keyboard.press("Tab")
+    expect(link).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(link).to_be_hidden()
+    expect(page.locator(".menu summary")).to_be_focused()
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_the_readers_page_has_no_serious_accessibility_problem(
+    page_of: PageOf, world: World, addresses: dict[str, str], theme: str
+) -> None:
+    patient = world.sites[0].patients.get(code=LONG)
+    assigning.assign(patient=patient, reader=world.people["reader"], user=world.people["admin"])
+    page = page_of("admin", f"/studies/{world.study.uuid}/readers/", color_scheme=theme)
+    expect(page.get_by_role("progressbar", name="Read by Rita Reader")).to_be_visible()
+    assert problems(page, "readers") == []
+    page.get_by_role("link", name="show the patients of Rita Reader").click()
+    expect(page.locator(".assignments tbody tr")).to_have_count(1)
+    page.set_viewport_size({"width": 390, "height": 844})
+    assert problems(page, "readers") == []

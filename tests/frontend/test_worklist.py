@@ -13,6 +13,7 @@ from django.test.utils import CaptureQueriesContext
 from playwright.sync_api import Page, expect
 
 from jsnsite.accounts.models import User
+from jsnsite.measurements.current import doubt_key
 from jsnsite.measurements.models import JointMeasurement
 from jsnsite.reviews import queries, services
 from jsnsite.reviews.models import Read
@@ -29,7 +30,7 @@ def doubtful(world: World) -> list[JointMeasurement]:
     """The reader's list: four joints in doubt at one site, in its order."""
     patient = add_patient(world.sites[0], "BER-001", visits=3)
     fill(patient, world.people["nurse"], sides="R")
-    return list(queries.worklist(world.people["reader"]))
+    return [row.measurement for row in queries.worklist(world.people["reader"])]
 
 
 @pytest.fixture
@@ -70,7 +71,7 @@ def test_the_most_doubtful_come_first(doubtful: list[JointMeasurement]) -> None:
     assert len(doubtful) == 4
     order = [(m.reliability != "unreliable", -(m.jsn_sigma_mm or 0)) for m in doubtful]
     assert order == sorted(order)
-    keys = [queries.doubt_key(measurement) for measurement in doubtful]
+    keys = [doubt_key(measurement) for measurement in doubtful]
     assert keys == sorted(keys)
 
 

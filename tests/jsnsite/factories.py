@@ -7,9 +7,11 @@ import hashlib
 from typing import Any
 
 import factory
+from django.utils import timezone
 from factory.django import DjangoModelFactory
 
 from jsnsite.accounts.models import Membership, User
+from jsnsite.measurements.current import refresh_current
 from jsnsite.measurements.models import JointMeasurement, Run, RunState
 from jsnsite.radiographs.models import BoneOutline, JointAnnotation, Radiograph
 from jsnsite.scoping import Role
@@ -149,12 +151,11 @@ class MeasurementFactory(DjangoModelFactory[JointMeasurement]):
 
 
 def finish(run: Run) -> None:
-    """Mark a run done, once its rows are there."""
-    from django.utils import timezone
-
+    """Mark a run done, once its rows are there, and look which of them count."""
     now = timezone.now()
     Run.objects.filter(pk=run.pk, finished_at=None).update(state="done", claimed_at=now, finished_at=now)
     run.refresh_from_db()
+    refresh_current(run.baseline.timepoint.patient, run.baseline.laterality)
 
 
 def member(role: Role, study: Study, site: Site | None = None, **user: Any) -> User:

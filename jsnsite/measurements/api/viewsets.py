@@ -16,7 +16,7 @@ from jsnsite.exports.viewsets import CsvViewSet, ScopedViewSet
 from jsnsite.measurements.api.filters import MeasurementFilter, RunFilter, TrendFilter
 from jsnsite.measurements.api.serializers import MeasurementSerializer, RunSerializer
 from jsnsite.measurements.api.trends import CSV_FIELDS, TrendSerializer, lines_of
-from jsnsite.measurements.models import JointMeasurement, JointTrend, Run
+from jsnsite.measurements.models import CurrentMeasurement, JointMeasurement, JointTrend, Run
 from jsnsite.reviews.models import Read
 
 _PATIENT = "run__followup__timepoint__patient"
@@ -27,7 +27,7 @@ class MeasurementViewSet(CsvViewSet[JointMeasurement]):
     """JSN per joint and pair of timepoints, with its uncertainty, its reads and where it comes from."""
 
     queryset = JointMeasurement.objects.with_context().annotate(
-        current=Exists(JointMeasurement.objects.filter(pk=_ROW).current()),
+        current=Exists(CurrentMeasurement.objects.filter(pk=_ROW)),
         from_baseline=Exists(JointMeasurement.objects.filter(pk=_ROW).from_baseline()),
     )
     serializer_class = MeasurementSerializer

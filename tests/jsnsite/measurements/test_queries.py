@@ -48,6 +48,7 @@ def test_a_run_that_finishes_late_does_not_overtake_a_newer_one(world, hand):
 def test_measurements_of_replaced_films_do_not_count(world, hand):
     measure(hand[0], hand[1])
     Radiograph.objects.filter(pk=hand[1].pk).update(current=False)
+    services.refresh_trends(hand[1].timepoint.patient)
     assert not queries.current_measurements(world.staff_a).exists()
     assert queries.measurements(world.staff_a).count() == 1
 

@@ -291,7 +291,7 @@ def test_refreshing_takes_as_many_queries_for_many_films_as_for_few(world, djang
     for visits in (2, 6):
         films = films_of(world.a, visits)
         measure_all(films)
-        with django_assert_num_queries(8):  # two for the transaction
+        with django_assert_num_queries(12):  # two for the transaction
             services.refresh_trends(films[0].timepoint.patient, "L")
 
 

@@ -10,7 +10,7 @@ from django.test import Client
 from django.urls import reverse
 
 from jsnsite.errors import DomainError, NotAllowed
-from jsnsite.reviews import assigning, queries
+from jsnsite.reviews import assigning, queries, services
 from jsnsite.reviews.models import Assignment
 from jsnsite.scoping import Role
 from tests.jsnsite.factories import (
@@ -26,6 +26,10 @@ def client_of(person) -> Client:
     client = Client()
     client.force_login(person)
     return client
+
+
+def worklist(reader):
+    return [row.measurement for row in queries.worklist(reader)]
 
 
 def doubtful(patient):
@@ -101,9 +105,9 @@ def test_a_reader_does_not_learn_who_else_reads_a_patient(world, patients, reade
 def test_the_worklist_starts_with_the_patients_assigned_to_its_reader(world, patients):
     mine, other = doubtful(patients[0]), doubtful(patients[1])
     reader = world.reviewer_one
-    assert set(queries.worklist(reader)) == {mine, other}
+    assert set(worklist(reader)) == {mine, other}
     assigning.assign(patient=patients[0], reader=reader, user=world.admin_one)
-    assert list(queries.worklist(reader)) == [mine]
+    assert worklist(reader) == [mine]
     shown = client_of(reader).get("/worklist/").context
     assert list(shown["page"]) == [mine] and shown["progress"].total == 1
     shown = client_of(reader).get("/worklist/?whose=all").context
@@ -118,7 +122,7 @@ def test_a_study_without_assignments_is_read_by_all_its_readers(world, patients)
     Membership.objects.create(user=member_of_both, study=world.one, role=Role.REVIEWER)
     assigning.assign(patient=patients[0], reader=member_of_both, user=world.admin_one)
     doubtful(patients[1])
-    assert list(queries.worklist(member_of_both)) == [second_study]
+    assert worklist(member_of_both) == [second_study]
 
 
 def test_the_page_changes_what_was_ticked_and_leaves_what_others_did_meanwhile(world, patients, readers):
@@ -158,3 +162,34 @@ def test_the_overview_names_patients_that_were_forgotten(world, patients, reader
     assigning.assign(patient=patients[0], reader=readers[0], user=world.admin_one)
     assert queries.without_reader(world.admin_one, world.one) == world.one.patients.count() - 1
     assert queries.without_reader(readers[0], world.one) == 0
+
+
+def test_the_administrator_sees_how_far_each_reader_is_and_not_what_they_think(world, patients, readers):
+    measurements = [doubtful(patient) for patient in patients[:4]]
+    for patient in patients[:3]:
+        assigning.assign(patient=patient, reader=readers[0], user=world.admin_one)
+    assigning.assign(patient=patients[0], reader=readers[1], user=world.admin_one)
+    services.accept(measurement=measurements[0], reader=readers[0])
+    services.flag(measurement=measurements[1], reader=readers[0], reason_code="overlap")
+    services.accept(measurement=measurements[2], reader=readers[0])
+    services.withdraw(measurement=measurements[2], reader=readers[0])
+    services.accept(measurement=measurements[3], reader=readers[1])  # of a patient that is not theirs
+    assert queries.readings(world.one) == {
+        readers[0].pk: queries.Reading(n_patients=3, n_read=2, n_joints=3),
+        readers[1].pk: queries.Reading(n_patients=1, n_read=0, n_joints=1),
+    }
+    progress = client_of(readers[0]).get("/worklist/").context["progress"]
+    assert (progress.done, progress.total) == (2, 3)
+    address = reverse("reviews:assignments", args=[world.one.uuid])
+    page = client_of(world.admin_one).get(f"{address}?reader={readers[0].uuid}")
+    assert list(page.context["page"]) == patients[:3]
+    text = page.content.decode()
+    assert "2 of 3" in text and "nothing to read" in text
+    assert "flagged" not in text.lower() and "accepted" not in text.lower()
+
+
+def test_joints_that_need_no_reader_do_not_count_as_work(world, patients, readers):
+    first, second = (TimepointFactory(patient=patients[0], ordinal=ordinal) for ordinal in (0, 1))
+    MeasurementFactory(run__baseline__timepoint=first, run__followup=RadiographFactory(timepoint=second))
+    assigning.assign(patient=patients[0], reader=readers[0], user=world.admin_one)
+    assert queries.readings(world.one) == {readers[0].pk: queries.Reading(n_patients=1)}
