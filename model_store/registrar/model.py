@@ -24,7 +24,7 @@ from model_store.registrar.refine import (
     refine,
     similarity,
 )
-from model_store.registrar.regions import bone_regions, halos, joint_centres
+from model_store.registrar.regions import bone_regions, joint_centres, silhouettes
 from model_store.registrar.second_look import second_look
 from model_store.registrar.spline import sample, sample_linear, smooth, surface
 from model_store.registrar.starts import best_start, model_free_starts
@@ -149,8 +149,8 @@ class Registrar:
             moving=moving,
             fixed_region=bone_regions(fixed_masks, spacing_mm).flatten(0, 1),
             moving_region=bone_regions(moving_masks, spacing_mm).flatten(0, 1),
-            fixed_halo=halos(fixed_masks, spacing_mm).flatten(0, 1),
-            moving_halo=halos(moving_masks, spacing_mm).flatten(0, 1),
+            fixed_silhouettes=silhouettes(fixed_masks, spacing_mm),
+            moving_silhouettes=silhouettes(moving_masks, spacing_mm),
             centre=joint_centres(fixed_masks, spacing_mm).repeat_interleave(2, 0),
             spacing_mm=spacing_mm,
         )

@@ -4,18 +4,19 @@ Both images are warped half-way towards each other, so that neither is blurred m
 neither scale nor shift, and exchanging the images exactly inverts the result (Avants et al., "Symmetric diffeomorphic
 image registration", MedIA 12(1), 2008; Malis, "Improving vision-based control using efficient second-order
 minimization", ICRA 2004, for the averaged gradient). The objective is the masked squared difference of Wang et al.
-2023, section 3.2, robustly weighted. What two films differ in besides motion is solved for along with it: gain, planar
-offset, a curved tone curve, the other bone's halo (which moves with the other bone and would hold this one back: 2 % of
-JSN on the phantom), and sharpness. Of each bone the ROI shows one end only, so an end that one machine draws sharper
-than the other reads as a shift, of opposite sign in the two bones: 0.06 mm where a film was sharpened. Both bones are
-solved together under a prior that ties their scales (a free scale trades against dy over the lever arm), tone curves
-and sharpness, which belong to the film.
+2023, section 3.2, robustly weighted. What two films differ in besides motion is solved for along with it: gain,
+planar offset, a curved tone curve, the other bone's halo (which moves with the other bone and would hold this one
+back: 2 % of JSN on the phantom), how far the bone stands out against the soft tissue (less where the beam was harder,
+which no gain of the whole image mends: 0.02 mm), and sharpness. Of each bone the ROI shows one end only, so an end
+that one machine draws sharper than the other reads as a shift, of opposite sign in the two bones: 0.06 mm where a
+film was sharpened. Both bones are solved together under a prior that ties their scales (a free scale trades against
+dy over the lever arm), tone curves and sharpness, which belong to the film.
 
 Items are bones: item 2 n is the upper bone of joint n, item 2 n + 1 its lower bone. A bone's unknowns are (log scale,
-rotation rad, tx px, ty px, log gain, offset, offset slope x, offset slope y, halo, tone curve of second and of third
-order, strength of each unsharp mask of ``DETAIL_MM``). Its half-way frame has its origin at the joint centre ``c``;
-with S = exp(log scale) R(rotation) a half-way point x lies at c + S^-1/2 x - t/2 in the fixed image and at
-c + S^1/2 x + t/2 in the moving image.
+rotation rad, tx px, ty px, log gain, offset, offset slope x, offset slope y, halo, silhouette, tone curve of second
+and of third order, strength of each unsharp mask of ``DETAIL_MM``). Its half-way frame has its origin at the joint
+centre ``c``; with S = exp(log scale) R(rotation) a half-way point x lies at c + S^-1/2 x - t/2 in the fixed image and
+at c + S^1/2 x + t/2 in the moving image.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ from model_store.registrar.spline import Surface, sample, sample_linear, surface
 #: Gaussian widths of the unsharp masks, in which films may differ.
 DETAIL_MM = (0.4, 1.5)
 #: Number of a bone's unknowns; those before ``FREE`` are solved for each bone alone, the others tied between both.
-FREE = 9
+FREE = 10
 #: Half the side of what a bone shows: where the slopes of the offset count in full.
 REACH_MM = 5.0
 UNKNOWNS = FREE + 2 + len(DETAIL_MM)
@@ -64,18 +65,20 @@ SETTLED_PX = 0.004
 class Settings:
     """What the objective believes about the world (all standard deviations of Gaussian priors).
 
-    ``shared_scale``: magnification common to both bones between two films (a few mm of height above the
-    detector in about 1 m); ``own_scale``: what a single bone may add; ``rotation_rad``: keeps featureless bones
-    from spinning; ``tone``: of gain, offsets and halo between standardised images, which a ring on one film would
-    drive off for good; ``film``: of tone curve and sharpness, common to both bones; ``own_film``: what either
-    may add. ``correlation_px``: pixels over which residuals depend on each other, which weighs data against priors;
-    ``huber``: robust standard deviations beyond which a residual counts less; ``block_mm``: see ``_sandwich``.
+    ``shared_scale``: magnification common to both bones between two films (a few mm of height above the detector in
+    about 1 m); ``own_scale``: what a single bone may add; ``rotation_rad``: keeps featureless bones from spinning;
+    ``tone``: of gain, offsets and halo between standardised images, which a ring on one film would drive off for
+    good; ``silhouette``: of how far a bone stands out; ``film``: of tone curve and sharpness, common to both bones;
+    ``own_film``: what either may add. ``correlation_px``: pixels over which residuals depend on each other, which
+    weighs data against priors; ``huber``: robust standard deviations beyond which a residual counts less;
+    ``block_mm``: see ``_sandwich``.
     """
 
     shared_scale: float = 0.004
     own_scale: float = 0.001
     rotation_rad: float = 0.3
     tone: float = 1.0
+    silhouette: float = 0.3
     film: float = 1.0
     own_film: float = 0.1
     correlation_px: float = 12.0
@@ -88,16 +91,16 @@ class Pair:
     """A batch of N joints ready for refinement.
 
     ``fixed, moving``: (N, H, W); ``fixed_region, moving_region``: (2 N, H, W), soft weights in [0, 1] of each bone
-    without what the other bone covers; ``fixed_halo, moving_halo``: (2 N, H, W), the shape of the other bone's halo;
-    ``centre``: (2 N, 2) joint centre (x, y) px; ``spacing_mm``: one number.
+    without what the other bone covers; ``fixed_silhouettes, moving_silhouettes``: (2 N, 2, H, W), soft, of the bone
+    itself and of the other; ``centre``: (2 N, 2) joint centre (x, y) px; ``spacing_mm``: one number.
     """
 
     fixed: Tensor
     moving: Tensor
     fixed_region: Tensor
     moving_region: Tensor
-    fixed_halo: Tensor
-    moving_halo: Tensor
+    fixed_silhouettes: Tensor
+    moving_silhouettes: Tensor
     centre: Tensor
     spacing_mm: float
 
@@ -109,8 +112,8 @@ class Pair:
             moving=self.moving[joints],
             fixed_region=self.fixed_region[bones],
             moving_region=self.moving_region[bones],
-            fixed_halo=self.fixed_halo[bones],
-            moving_halo=self.moving_halo[bones],
+            fixed_silhouettes=self.fixed_silhouettes[bones],
+            moving_silhouettes=self.moving_silhouettes[bones],
             centre=self.centre[bones],
             spacing_mm=self.spacing_mm,
         )
@@ -195,9 +198,10 @@ def _linearise(
     unknowns: Tensor,
     plane: Tensor,
     halo: Tensor,
+    silhouette: Tensor,
 ) -> _Linearised:
     """Residual of the half-way images and its derivatives; ``plane`` (M, 2, P): offsets over their reach; ``halo``
-    (M, P): how much more of the other bone's halo the moving image has there."""
+    (M, P): how much more of the other bone's halo the moving image has there; ``silhouette`` (M, P): of this bone."""
     root_gain = torch.exp(0.5 * unknowns[:, 4:5])
     f = sample(fixed.coefficients, in_fixed.points) * root_gain
     g = sample(moving.coefficients, in_moving.points) / root_gain
@@ -212,10 +216,11 @@ def _linearise(
     jacobian[:, 5] = -1.0
     jacobian[:, 6:8] = -plane
     jacobian[:, 8] = -halo
+    jacobian[:, 9] = 0.5 - silhouette
     # Hermite polynomials: what the tone curve adds is uncorrelated with gain and offset
-    jacobian[:, 9] = 1.0 - mean**2
-    jacobian[:, 10] = mean - mean**3 / 3.0
-    jacobian[:, 11:] = -half_f[:, 2:] - half_g[:, 2:] if half_f.shape[1] > 2 else 0.0
+    jacobian[:, 10] = 1.0 - mean**2
+    jacobian[:, 11] = mean - mean**3 / 3.0
+    jacobian[:, 12:] = -half_f[:, 2:] - half_g[:, 2:] if half_f.shape[1] > 2 else 0.0
     residual = g - f + (unknowns[:, None, 5:] @ jacobian[:, 5:])[:, 0]
     return _Linearised(jacobian, residual, mean)
 
@@ -249,8 +254,9 @@ def _prior_precision(settings: Settings, device: torch.device) -> Tensor:
         rows = both + unknown
         precision[rows[:, None], rows[None, :]] = torch.linalg.inv(spread.double()).to(device)
     precision[both + 1, both + 1] = settings.rotation_rad**-2
-    for unknown in range(4, FREE):
+    for unknown in range(4, FREE - 1):
         precision[both + unknown, both + unknown] = settings.tone**-2
+    precision[both + FREE - 1, both + FREE - 1] = settings.silhouette**-2
     return precision
 
 
@@ -391,9 +397,18 @@ def _normal_equations(scene: _Scene, unknowns: Tensor) -> _Equations:
     pair = scene.pair
     in_fixed, in_moving = _place(unknowns, scene.offsets, pair.centre)
     weight = scene.valid * _region_weight(pair, in_fixed, in_moving)
-    halo = sample_linear(pair.moving_halo[:, None], in_moving.points)
-    halo = (halo - sample_linear(pair.fixed_halo[:, None], in_fixed.points))[:, 0]
-    linear = _linearise(scene.fixed, scene.moving, in_fixed, in_moving, unknowns, scene.plane, halo)
+    own_in_fixed, other_in_fixed = sample_linear(pair.fixed_silhouettes, in_fixed.points).unbind(1)
+    own_in_moving, other_in_moving = sample_linear(pair.moving_silhouettes, in_moving.points).unbind(1)
+    linear = _linearise(
+        scene.fixed,
+        scene.moving,
+        in_fixed,
+        in_moving,
+        unknowns,
+        plane=scene.plane,
+        halo=other_in_moving - other_in_fixed,
+        silhouette=0.5 * (own_in_fixed + own_in_moving),
+    )
     if scene.level.robust:
         weight = weight * _huber_weight(linear.residual, weight, scene.settings.huber)
     weighted = linear.jacobian * weight[:, None]

@@ -11,8 +11,8 @@ from model_store.registrar.spline import smooth
 GROW_MM = 0.5
 #: The other bone is left out with this margin.
 MARGIN_MM = 0.25
-#: Reach of a bone's halo, one sigma.
-HALO_MM = 0.6
+#: Softness of a bone's silhouette, one sigma: the reach of its halo.
+SILHOUETTE_MM = 0.6
 #: Rows of a bone, by their depth below its articular end, that say where the finger's middle is.
 END_ROWS_MM = (1.0, 5.0)
 #: A row narrower than this belongs to a spur or a speck, not to the bone's end.
@@ -53,10 +53,14 @@ def bone_regions(masks: Tensor, spacing_mm: float) -> Tensor:
     return soft.view(n, 2, height, width)
 
 
-def halos(masks: Tensor, spacing_mm: float) -> Tensor:
-    """Shape of what the other bone spreads over each bone by blur, scatter and edge enhancement: (N, 2, H, W)."""
-    n, _, height, width = masks.shape
-    return smooth(masks.flip(1).flatten(0, 1), HALO_MM / spacing_mm).view(n, 2, height, width)
+def silhouettes(masks: Tensor, spacing_mm: float) -> Tensor:
+    """Soft silhouettes (2 N, 2, H, W) from bone masks (N, 2, H, W): for each bone its own and the other bone's.
+
+    Its own is about the bone's thickness, which stands out against the soft tissue by how hard the beam was; the
+    other's is the shape of what that bone spreads over this one by blur, scatter and edge enhancement.
+    """
+    soft = smooth(masks.flatten(0, 1), SILHOUETTE_MM / spacing_mm).view_as(masks)
+    return torch.stack([soft, soft.flip(1)], dim=2).flatten(0, 1)
 
 
 def joint_centres(masks: Tensor, spacing_mm: float) -> Tensor:

@@ -20,7 +20,7 @@ POOR_COST = 0.25
 #: What is finer than this is detail.
 DETAIL_MM = 0.5
 #: Nearer than this the first fit had found the right place, and the image tells more than its details.
-APART_MM = 0.2
+APART_MM = 0.1
 #: How much better than at the first place the details must match at the second, ...
 CLEARLY_BETTER = 0.75
 #: ... and how well: 4/3 is a correlation of one half, 4 (1 - r) / (1 + r).
