@@ -35,10 +35,14 @@ def draw(
     *,
     seed: int = 0,
     noise: float = 0.0,
+    grain: int = 0,
     gain: float = 1.0,
     offset: float = 0.0,
 ) -> tuple[Image, npt.NDArray[np.bool_]]:
-    """A joint (128, 128) and its masks (2, 128, 128) after each bone moved by (dx mm, dy mm, degrees)."""
+    """A joint (128, 128) and its masks (2, 128, 128) after each bone moved by (dx mm, dy mm, degrees).
+
+    ``seed``: which joint; ``grain``: which noise.
+    """
     rows, columns = np.mgrid[:SIZE, :SIZE].astype(np.float32)
     x, y = ((columns - 63.5) * SPACING_MM, (rows - 63.5) * SPACING_MM)
     rng = np.random.default_rng(seed)
@@ -56,7 +60,7 @@ def draw(
         cortex = np.exp(-(((depth - 0.5) / 0.4) ** 2))
         image += (0.5 + 0.4 * cortex + 0.5 * texture) / (1 + np.exp(-depth / 0.08))
         masks.append(depth > 0)
-    image = gain * image + offset + noise * rng.normal(size=image.shape)
+    image = gain * image + offset + noise * np.random.default_rng([seed, grain]).normal(size=image.shape)
     return image.astype(np.float32), np.stack(masks)
 
 
