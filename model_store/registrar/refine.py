@@ -9,12 +9,13 @@ planar offset, a curved tone curve, the other bone's halo (which moves with the 
 back: 2 % of JSN on the phantom), how far the bone stands out against the soft tissue (less where the beam was harder,
 which no gain of the whole image mends: 0.02 mm), and sharpness. Of each bone the ROI shows one end only, so an end
 that one machine draws sharper than the other reads as a shift, of opposite sign in the two bones: 0.06 mm where a
-film was sharpened. Both bones are solved together under a prior that ties their scales (a free scale trades against
-dy over the lever arm), tone curves and sharpness, which belong to the film.
+film was sharpened. So does a tone curve that is taken of the smoothed film, for the machine bent the film itself:
+0.03 mm between a straight film and a sigmoid one. Both bones are solved together under a prior that ties their scales
+(a free scale trades against dy over the lever arm), tone curves and sharpness, which belong to the film.
 
 Items are bones: item 2 n is the upper bone of joint n, item 2 n + 1 its lower bone. A bone's unknowns are (log scale,
-rotation rad, tx px, ty px, log gain, offset, offset slope x, offset slope y, halo, silhouette, tone curve of second
-and of third order, strength of each unsharp mask of ``DETAIL_MM``). Its half-way frame has its origin at the joint
+rotation rad, tx px, ty px, log gain, offset, offset slope x, offset slope y, halo, silhouette, each of the ``BENDS``
+of the tone curve, strength of each unsharp mask of ``DETAIL_MM``). Its half-way frame has its origin at the joint
 centre ``c``; with S = exp(log scale) R(rotation) a half-way point x lies at c + S^-1/2 x - t/2 in the fixed image and
 at c + S^1/2 x + t/2 in the moving image.
 """
@@ -30,11 +31,13 @@ from model_store.registrar.spline import Surface, sample, sample_linear, surface
 
 #: Gaussian widths of the unsharp masks, in which films may differ.
 DETAIL_MM = (0.4, 1.5)
+#: Tones at which the tone curve bends, in deviations of the bones' tones from their mean: soft tissue to dense bone.
+BENDS = (-5.0, -2.0, 1.0)
 #: Number of a bone's unknowns; those before ``FREE`` are solved for each bone alone, the others tied between both.
 FREE = 10
 #: Half the side of what a bone shows: where the slopes of the offset count in full.
 REACH_MM = 5.0
-UNKNOWNS = FREE + 2 + len(DETAIL_MM)
+UNKNOWNS = FREE + len(BENDS) + len(DETAIL_MM)
 
 
 @dataclass(frozen=True)
@@ -217,10 +220,9 @@ def _linearise(
     jacobian[:, 6:8] = -plane
     jacobian[:, 8] = -halo
     jacobian[:, 9] = 0.5 - silhouette
-    # Hermite polynomials: what the tone curve adds is uncorrelated with gain and offset
-    jacobian[:, 10] = 1.0 - mean**2
-    jacobian[:, 11] = mean - mean**3 / 3.0
-    jacobian[:, 12:] = -half_f[:, 2:] - half_g[:, 2:] if half_f.shape[1] > 2 else 0.0
+    last = FREE + half_f.shape[1] - 2
+    jacobian[:, FREE:last] = -half_f[:, 2:] - half_g[:, 2:]
+    jacobian[:, last:] = 0.0
     residual = g - f + (unknowns[:, None, 5:] @ jacobian[:, 5:])[:, 0]
     return _Linearised(jacobian, residual, mean)
 
@@ -272,7 +274,9 @@ def _both_bones(matrices: Tensor) -> Tensor:
 def splines(pair: Pair, level: Level) -> tuple[Surface, Surface]:
     """The fixed and the moving image of each bone (2 N) as splines, smoothed as the level wants them."""
     details_px = [mm / pair.spacing_mm for mm in DETAIL_MM if level.sharpness]
-    found = surface(torch.cat([pair.fixed, pair.moving]), level.smoothing_mm / pair.spacing_mm, details_px)
+    found = surface(
+        torch.cat([pair.fixed, pair.moving]), level.smoothing_mm / pair.spacing_mm, BENDS, details_px
+    )
     n = len(pair.fixed)
     of_fixed, of_moving = (
         Surface(found.coefficients[half].repeat_interleave(2, 0), found.fields[half].repeat_interleave(2, 0))

@@ -18,26 +18,37 @@ from torch.nn.functional import grid_sample
 
 @dataclass(frozen=True)
 class Surface:
-    """A batch of images as cubic B-splines: ``coefficients`` (N, 1, H, W), and ``fields`` (N, 2 + D, H, W) at the
-    pixels: the exact d/dx and d/dy, and what D unsharp masks would add."""
+    """A batch of images as cubic B-splines: ``coefficients`` (N, 1, H, W), and ``fields`` (N, 2 + B + D, H, W) at the
+    pixels: the exact d/dx and d/dy, and what B bends of the tone curve and D unsharp masks would add."""
 
     coefficients: Tensor
     fields: Tensor
 
 
-def surface(images: Tensor, smoothing_px: float = 0.0, details_px: Sequence[float] = ()) -> Surface:
+def surface(
+    images: Tensor, smoothing_px: float = 0.0, bends: Sequence[float] = (), details_px: Sequence[float] = ()
+) -> Surface:
     """Splines through ``images`` (N, H, W), smoothed by a Gaussian of standard deviation ``smoothing_px``.
 
-    ``details_px``: standard deviations of the unsharp masks' Gaussians.
+    ``bends``: tones at which the tone curve bends, before the smoothing, for so did the machine's, and on an edge the
+    two do not commute; ``details_px``: standard deviations of the unsharp masks' Gaussians.
     """
     rows, columns = (_operators(images.shape[axis], smoothing_px, images.device) for axis in (-2, -1))
     down = [operator @ images for operator in rows]
     coefficients = down[0] @ columns[0].T
     fields = [down[1] @ columns[2].T, down[2] @ columns[1].T]
+    fields += [rows[1] @ bent(images, tone) @ columns[1].T for tone in bends]
     if details_px:
         values = down[1] @ columns[1].T
         fields += [values - smooth(images, math.hypot(smoothing_px, width)) for width in details_px]
     return Surface(coefficients[:, None], torch.stack(fields, dim=1))
+
+
+def bent(images: Tensor, tone: float) -> Tensor:
+    """What a unit bend of the tone curve at ``tone`` adds to ``images``: a hyperbola, so that far tones stay in hand,
+    without value or slope at 0, which offset and gain have."""
+    at_zero = math.hypot(tone, 1.0)
+    return torch.sqrt((images - tone) ** 2 + 1.0) - at_zero + images * (tone / at_zero)
 
 
 def smooth(images: Tensor, sigma_px: float) -> Tensor:
