@@ -62,6 +62,7 @@ REASONS = {
     "not_converged": _("Registration had not settled when it stopped."),
     "bones_overlap": _("The two bones overlap in the projection."),
     "scale_differs": _("A bone's size differs between the films: another distance or posture."),
+    "films_differ": _("The films were taken or processed in very different ways."),
     "bones_turned": _("The bones are turned against each other between the films."),
     "large_sigma": _("The uncertainty is large."),
     "large_change": _("The change is unusually large."),

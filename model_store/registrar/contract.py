@@ -14,4 +14,5 @@ METRICS = (
     "mask_overlap",  # area covered by both bones over that of the smaller bone
     "gain_upper",
     "gain_lower",
+    "film_difference",  # variance that the films' tone curves and sharpness explain over signal variance
 )

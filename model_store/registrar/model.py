@@ -247,6 +247,7 @@ def _metrics(fit: Fit, disagreement_mm: Tensor, masks: Tensor, spacing_mm: float
         overlap,
         gain[:, 0],
         gain[:, 1],
+        fit.film.view(-1, 2).amax(1),
     ]
     return torch.stack([column.float() for column in columns], dim=1)
 

@@ -125,11 +125,13 @@ class Pair:
 @dataclass(frozen=True)
 class Fit:
     """State of the refinement: ``unknowns`` (2 N, UNKNOWNS), ``cost`` (2 N,) = weighted residual variance over signal
-    variance, ``covariance`` (N, 2 UNKNOWNS, 2 UNKNOWNS) of the joint's unknowns, ``support`` (2 N,) pixels that
+    variance, ``film`` (2 N,) = variance of what the films' tone curves and sharpness explain over signal variance,
+    ``covariance`` (N, 2 UNKNOWNS, 2 UNKNOWNS) of the joint's unknowns, ``support`` (2 N,) pixels that
     carried weight, ``step_px`` (2 N,) size of the last update."""
 
     unknowns: Tensor
     cost: Tensor
+    film: Tensor
     covariance: Tensor
     support: Tensor
     step_px: Tensor
@@ -374,15 +376,27 @@ def _stepped(scene: _Scene, unknowns: Tensor, equations: _Equations) -> tuple[Te
 def _judged(scene: _Scene, unknowns: Tensor) -> Fit:
     """The fit after a last step, with the cost and the covariance from where that set out."""
     equations = _normal_equations(scene, unknowns)
-    unknowns, step_px = _stepped(scene, unknowns, equations)
     weight, linear = equations.weight, equations.linear
-    total = weight.sum(1).clamp(min=1e-6)
-    mean = (weight * linear.signal).sum(1) / total
-    signal = (weight * (linear.signal - mean[:, None]) ** 2).sum(1) / total
-    spread = (weight * linear.residual**2).sum(1) / total
+    film = (unknowns[:, None, FREE:] @ linear.jacobian[:, FREE:])[:, 0]
+    unknowns, step_px = _stepped(scene, unknowns, equations)
+    signal = _variance(linear.signal, weight).clamp(min=1e-9)
+    spread = (weight * linear.residual**2).sum(1) / weight.sum(1).clamp(min=1e-6)
     support = (weight > 0.25).sum(1) * float(scene.level.step_px(scene.pair.spacing_mm) ** 2)
-    cost = torch.where(support > 0, spread / signal.clamp(min=1e-9), torch.inf)
-    return Fit(unknowns, cost, _sandwich(scene, equations), support, step_px)
+    return Fit(
+        unknowns,
+        cost=torch.where(support > 0, spread / signal, torch.inf),
+        film=_variance(film, weight) / signal,
+        covariance=_sandwich(scene, equations),
+        support=support,
+        step_px=step_px,
+    )
+
+
+def _variance(values: Tensor, weight: Tensor) -> Tensor:
+    """Weighted variance (M,) of values (M, P)."""
+    total = weight.sum(1, keepdim=True).clamp(min=1e-6)
+    mean = (weight * values).sum(1, keepdim=True) / total
+    return (weight * (values - mean) ** 2).sum(1) / total[:, 0]
 
 
 @dataclass(frozen=True)

@@ -313,7 +313,11 @@ def _result(
     scale_deviation = max(abs(upper.scale - 1.0), abs(lower.scale - 1.0))
     rotation_deg = abs(upper.rotation_deg - lower.rotation_deg)
     sigma_mm = calibrated_sigma(
-        registration.raw_sigma_mm, scale_deviation, registration.metrics["mask_overlap"], rotation_deg
+        registration.raw_sigma_mm,
+        scale_deviation,
+        registration.metrics["mask_overlap"],
+        rotation_deg,
+        registration.metrics["film_difference"],
     )
     metrics = {
         **registration.metrics,

@@ -36,12 +36,16 @@ def test_each_rule_gets_stricter_in_one_direction_only(rule: object, value: floa
     assert order.index(judge({metric: worse})[0]) >= order.index(judge({metric: value})[0])
 
 
-@given(st.floats(0, 0.2), st.floats(0, 1), st.floats(0, 1), st.floats(0, 90))
+@given(st.floats(0, 0.2), st.floats(0, 1), st.floats(0, 1), st.floats(0, 90), st.floats(0, 4))
 def test_sigma_never_falls_below_that_of_the_registration_alone(
-    raw: float, scale_deviation: float, overlap: float, turned_deg: float
+    raw: float, scale_deviation: float, overlap: float, turned_deg: float, film_difference: float
 ) -> None:
-    assert calibrated_sigma(raw, scale_deviation, overlap, turned_deg) >= raw
+    assert calibrated_sigma(raw, scale_deviation, overlap, turned_deg, film_difference) >= raw
 
 
 def test_bones_that_turned_against_each_other_are_measured_less_surely() -> None:
-    assert calibrated_sigma(0.01, 0.0, 0.0, 10.0) > 2 * calibrated_sigma(0.01, 0.0, 0.0, 0.0)
+    assert calibrated_sigma(0.01, 0.0, 0.0, 10.0, 0.0) > 2 * calibrated_sigma(0.01, 0.0, 0.0, 0.0, 0.0)
+
+
+def test_films_that_were_processed_differently_are_measured_less_surely() -> None:
+    assert calibrated_sigma(0.01, 0.0, 0.0, 0.0, 0.5) > 1.5 * calibrated_sigma(0.01, 0.0, 0.0, 0.0, 0.0)
