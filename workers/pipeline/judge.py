@@ -43,7 +43,7 @@ RULES: tuple[Rule, ...] = (
     Rule("not_converged", "last_step_mm", 0.01, 0.05),
     Rule("bones_overlap", "mask_overlap", 0.1, 0.5),
     Rule("scale_differs", "scale_deviation", 0.03, 0.08),
-    Rule("films_differ", "film_difference", 0.3, 2.0),
+    Rule("films_differ", "film_difference", 0.5, 2.0),
     Rule("bones_turned", "relative_rotation_deg", 15.0, 25.0),
     # half of a 95 % interval of 0.16 mm is more than a joint narrows in a year
     Rule("large_sigma", "jsn_sigma_mm", 0.08, 0.25),
