@@ -211,11 +211,21 @@ def _from_json(name: str, data: object, dtype: np.dtype[Any], shape: tuple[int, 
         )
     if raw.size == 0:
         return np.zeros(shape, dtype)
+    if raw.dtype.kind == "f" and dtype == np.uint64:
+        raw = _exact_integers(data, raw)
     if raw.dtype.kind not in _JSON_KINDS[dtype.kind]:
         raise ProtocolError(f"The data of input {name!r} does not fit its datatype.")
     if dtype.kind in "iu" and not (np.iinfo(dtype).min <= raw.min() and raw.max() <= np.iinfo(dtype).max):
         raise ProtocolError(f"The data of input {name!r} is out of the range of its datatype.")
     return raw.astype(dtype).reshape(shape)
+
+
+def _exact_integers(data: list[object], raw: Array) -> Array:
+    """``data`` as UINT64, which numpy takes for floats where it lies on both sides of 2**63; ``raw`` if it is not."""
+    exact = np.asarray(data, object)
+    if all(type(n) is int and 0 <= n < 2**64 for n in exact.flat):
+        return exact.astype(np.uint64)
+    return raw
 
 
 def _shape(name: str, shape: object) -> tuple[int, ...]:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from tritonclient.http import InferenceServerClient, InferInput, InferRequestedOutput, InferResult
@@ -58,6 +58,7 @@ def test_binary_tensors_of_the_reference_client_are_read_bit_for_bit(arrays: dic
 
 
 @given(FINITE)
+@example(np.array([0, 2**63], np.uint64))
 def test_json_tensors_of_the_reference_client_are_read_exactly(array: npt.NDArray[Any]) -> None:
     request = oip.decode_request(*client_request({"x": array}, binary=False))
     assert request.inputs["x"].dtype == array.dtype
