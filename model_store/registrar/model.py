@@ -164,7 +164,7 @@ class Registrar:
         moving_masks: Tensor,
         moving_centre: Tensor,
     ) -> tuple[Tensor, Tensor]:
-        """Best of the coarse fits from all starts: unknowns (2 N, 8); and what rivals disagree about, mm (N,)."""
+        """Best of the coarse fits from all starts: unknowns (2 N, UNKNOWNS); what rivals disagree about, mm (N,)."""
         proposal = self.network(
             network_input(fixed, moving, fixed_masks, moving_masks, pair.spacing_mm)
         ).flatten(0, 1)

@@ -91,8 +91,9 @@ RECIPES = {
             "ResNet with stages of 64/128/256/512 channels, one basic block each (MONAI), on both images and their "
             "masks at 64 x 64 pixels of 0.35 mm; eight outputs (Wang et al. 2023, section 3.2).",
             f"{_DATA} The refinement's smoothing, margins and priors were tried on half of the repeat films of real "
-            "MCP joints as well as on the phantom, and left where both agreed; sigma is calibrated on the phantom "
-            "alone.",
+            "MCP joints as well as on the phantom, and left where both agreed; how far a bone may stand out "
+            "otherwise, and the sigma above which a joint asks for review, were chosen with all of these films in "
+            "view. Sigma is calibrated on the phantom alone.",
             (
                 "Bones that turned out of the film's plane change their silhouette; the residual tells, not this.",
                 "The refinement solves for tone, sharpness and how far bone stands out on the films. What one of them "
