@@ -12,22 +12,20 @@ from torch import Tensor
 
 from model_store.base import Arrays
 from model_store.registrar.network import INPUT_PX, INPUT_SPACING_MM, RegistrationNetwork
-from model_store.registrar.refine import (
-    COARSE,
-    FINE,
-    MIDDLE,
-    UNKNOWNS,
-    Fit,
-    Pair,
-    Settings,
-    advance,
-    refine,
-    similarity,
-)
+from model_store.registrar.refine import COARSE, FINE, Fit, Pair, refine
 from model_store.registrar.regions import bone_regions, joint_centres, silhouettes
 from model_store.registrar.second_look import second_look
 from model_store.registrar.spline import sample, sample_linear, smooth, surface
 from model_store.registrar.starts import best_start, model_free_starts
+from model_store.registrar.unknowns import (
+    LOG_GAIN,
+    LOG_SCALE,
+    ROTATION,
+    SHIFT,
+    UNKNOWNS,
+    Settings,
+    similarity,
+)
 
 #: A solution from another start counts as a rival when its cost is within this factor of the best.
 RIVAL_COST = 1.25
@@ -98,7 +96,7 @@ class Registrar:
             coarse, disagreement_mm = self._coarse(
                 pair, fixed_scaled, moving_scaled, fixed_masks, moving_masks, moving_centre
             )
-            fit = refine(pair, advance(pair, coarse, MIDDLE, self.settings), FINE, self.settings)
+            fit = refine(pair, coarse, FINE, self.settings)
             fit = second_look(pair, fit, moving_centre, self.settings)
             anchor = _reading_points(fit.unknowns, pair.centre, moving_centre)
             centre = 0.5 * (anchor[0::2] + anchor[1::2])
@@ -169,8 +167,8 @@ class Registrar:
             network_input(fixed, moving, fixed_masks, moving_masks, pair.spacing_mm)
         ).flatten(0, 1)
         by_network = proposal.new_zeros(proposal.shape[0], UNKNOWNS)
-        by_network[:, 1] = proposal[:, 1]
-        by_network[:, 2:4] = proposal[:, 2:4] / pair.spacing_mm
+        by_network[:, ROTATION] = proposal[:, 1]
+        by_network[:, SHIFT] = proposal[:, 2:4] / pair.spacing_mm
         starts = [by_network, *model_free_starts(pair, moving_centre)]
         chosen, apart_px = best_start(pair, starts, COARSE, self.settings, RIVAL_COST)
         return chosen, apart_px.view(-1, 2).amax(1) * pair.spacing_mm
@@ -178,7 +176,7 @@ class Registrar:
 
 def _moved(unknowns: Tensor, origin: Tensor, points: Tensor) -> Tensor:
     """Where fixed ``points`` (M, P, 2) lie in the moving image; ``origin`` (M, 2) is the frame's joint centre."""
-    half = 0.5 * unknowns[:, None, 2:4]
+    half = 0.5 * unknowns[:, None, SHIFT]
     return (
         (points - origin[:, None] + half) @ similarity(unknowns, 1.0).transpose(-1, -2)
         + half
@@ -188,7 +186,7 @@ def _moved(unknowns: Tensor, origin: Tensor, points: Tensor) -> Tensor:
 
 def _moved_back(unknowns: Tensor, origin: Tensor, points: Tensor) -> Tensor:
     """Inverse of ``_moved``."""
-    half = 0.5 * unknowns[:, None, 2:4]
+    half = 0.5 * unknowns[:, None, SHIFT]
     back = torch.linalg.inv(similarity(unknowns, 1.0)).transpose(-1, -2)
     carried: Tensor = (points - origin[:, None] - half) @ back - half + origin[:, None]
     return carried
@@ -208,7 +206,7 @@ def _parameters(
 ) -> Tensor:
     """Parameters (N, 2, 4), read at ``anchor`` (M, 2); what scaling about ``centre`` adds is not motion of the bone."""
     lever = (anchor - centre.repeat_interleave(2, 0))[..., None]
-    growth = (similarity(unknowns, 1.0) @ lever)[..., 0] * (1 - torch.exp(-unknowns[:, :1]))
+    growth = (similarity(unknowns, 1.0) @ lever)[..., 0] * (1 - torch.exp(-unknowns[:, LOG_SCALE, None]))
     shift = _moved(unknowns, origin, anchor[:, None])[:, 0] - anchor - growth
     return torch.cat([unknowns[:, :2], shift * spacing_mm], dim=1).view(-1, 2, 4)
 
@@ -216,13 +214,13 @@ def _parameters(
 def _jsn_sigma(fit: Fit, origin: Tensor, centre: Tensor, anchor: Tensor) -> Tensor:
     """Standard deviation (N,) px of dy_upper - dy_lower, from the unknowns' covariance."""
     matrix = similarity(fit.unknowns, 1.0)
-    half = 0.5 * fit.unknowns[:, 2:4]
+    half = 0.5 * fit.unknowns[:, SHIFT]
     around = (matrix @ (anchor - origin + half)[..., None])[..., 0]
     radial = (matrix @ (centre.repeat_interleave(2, 0) - origin + half)[..., None])[..., 0]
     row = torch.zeros(fit.unknowns.shape[0], UNKNOWNS, dtype=torch.float64, device=matrix.device)
-    row[:, 0] = radial[:, 1]
-    row[:, 1] = around[:, 0]
-    row[:, 2:4] = 0.5 * (matrix[:, 1] + torch.tensor([0.0, 1.0], device=matrix.device))
+    row[:, LOG_SCALE] = radial[:, 1]
+    row[:, ROTATION] = around[:, 0]
+    row[:, SHIFT] = 0.5 * (matrix[:, 1] + torch.tensor([0.0, 1.0], device=matrix.device))
     both = torch.cat([row[0::2], -row[1::2]], dim=1)
     variance = (both[:, None] @ fit.covariance @ both[..., None])[:, 0, 0]
     return torch.sqrt(variance.clamp(min=0))
@@ -235,7 +233,7 @@ def _metrics(fit: Fit, disagreement_mm: Tensor, masks: Tensor, spacing_mm: float
     overlap = (binary[:, 0] & binary[:, 1]).sum((-2, -1)) * spacing_mm**2 / area.amin(1).clamp(min=1e-6)
     cost = fit.cost.view(-1, 2)
     step = fit.step_px.view(-1, 2).amax(1) * spacing_mm
-    gain = torch.exp(fit.unknowns[:, 4]).view(-1, 2)
+    gain = torch.exp(fit.unknowns[:, LOG_GAIN]).view(-1, 2)
     columns = [
         cost[:, 0],
         cost[:, 1],

@@ -13,11 +13,9 @@ film was sharpened. So does a tone curve that is taken of the smoothed film, for
 0.03 mm between a straight film and a sigmoid one. Both bones are solved together under a prior that ties their scales
 (a free scale trades against dy over the lever arm), tone curves and sharpness, which belong to the film.
 
-Items are bones: item 2 n is the upper bone of joint n, item 2 n + 1 its lower bone. A bone's unknowns are (log scale,
-rotation rad, tx px, ty px, log gain, offset, offset slope x, offset slope y, halo, silhouette, each of the ``BENDS``
-of the tone curve, strength of each unsharp mask of ``DETAIL_MM``). Its half-way frame has its origin at the joint
-centre ``c``; with S = exp(log scale) R(rotation) a half-way point x lies at c + S^-1/2 x - t/2 in the fixed image and
-at c + S^1/2 x + t/2 in the moving image.
+Items are bones: item 2 n is the upper bone of joint n, item 2 n + 1 its lower bone; what is solved for each is in
+``unknowns.py``. A bone's half-way frame has its origin at the joint centre ``c``; with S = exp(log scale) R(rotation) a
+half-way point x lies at c + S^-1/2 x - t/2 in the fixed image and at c + S^1/2 x + t/2 in the moving image.
 """
 
 from __future__ import annotations
@@ -28,22 +26,38 @@ import torch
 from torch import Tensor
 
 from model_store.registrar.spline import Surface, sample, sample_linear, surface
+from model_store.registrar.unknowns import (
+    BENDS,
+    DETAIL_MM,
+    FILM,
+    HALO,
+    LINEAR,
+    LOG_GAIN,
+    LOG_SCALE,
+    OFFSET,
+    ROTATION,
+    SHIFT,
+    SILHOUETTE,
+    SLOPES,
+    UNKNOWNS,
+    Settings,
+    both_bones,
+    prior_precision,
+    similarity,
+)
 
-#: Gaussian widths of the unsharp masks, in which films may differ.
-DETAIL_MM = (0.4, 1.5)
-#: Tones at which the tone curve bends, in deviations of the bones' tones from their mean: soft tissue to dense bone.
-BENDS = (-5.0, -2.0, 1.0)
-#: Number of a bone's unknowns; those before ``FREE`` are solved for each bone alone, the others tied between both.
-FREE = 10
 #: Half the side of what a bone shows: where the slopes of the offset count in full.
 REACH_MM = 5.0
-UNKNOWNS = FREE + len(BENDS) + len(DETAIL_MM)
 
 
 @dataclass(frozen=True)
 class Level:
     """One scale of the coarse-to-fine search: smoothing and lattice step in mm, its iterations for every joint, and
-    how many more a joint may take that has not settled by then; ``sharpness``: whether films may differ in it."""
+    how many more a joint may take that has not settled by then; ``sharpness``: whether films may differ in it.
+
+    The lattice has the black squares of a chessboard whose squares are as wide as the step: smoothed images tell no
+    more in twice as many points.
+    """
 
     smoothing_mm: float
     step_mm: float
@@ -56,37 +70,15 @@ class Level:
         """Pixels between the lattice's points."""
         return max(1, round(self.step_mm / spacing_mm))
 
+    def point_px(self, spacing_mm: float) -> float:
+        """Pixels that one point of the lattice stands for."""
+        return 2.0 * self.step_px(spacing_mm) ** 2
+
 
 COARSE = Level(smoothing_mm=0.6, step_mm=0.55, iterations=5, robust=False, sharpness=False)
-MIDDLE = Level(smoothing_mm=0.3, step_mm=0.3, iterations=3, robust=True)
-FINE = Level(smoothing_mm=0.12, step_mm=0.0, iterations=2, robust=True, more=20)
+FINE = Level(smoothing_mm=0.12, step_mm=0.0, iterations=3, robust=True, more=20)
 #: A step below this leaves less to go than could be measured.
-SETTLED_PX = 0.004
-
-
-@dataclass(frozen=True)
-class Settings:
-    """What the objective believes about the world (all standard deviations of Gaussian priors).
-
-    ``shared_scale``: magnification common to both bones between two films (a few mm of height above the detector in
-    about 1 m); ``own_scale``: what a single bone may add; ``rotation_rad``: keeps featureless bones from spinning;
-    ``tone``: of gain, offsets and halo between standardised images, which a ring on one film would drive off for
-    good; ``silhouette``: of how far a bone stands out; ``film``: of tone curve and sharpness, common to both bones;
-    ``own_film``: what either may add. ``correlation_px``: pixels over which residuals depend on each other, which
-    weighs data against priors; ``huber``: robust standard deviations beyond which a residual counts less;
-    ``block_mm``: see ``_sandwich``.
-    """
-
-    shared_scale: float = 0.004
-    own_scale: float = 0.001
-    rotation_rad: float = 0.3
-    tone: float = 1.0
-    silhouette: float = 0.3
-    film: float = 1.0
-    own_film: float = 0.1
-    correlation_px: float = 12.0
-    huber: float = 2.0
-    block_mm: float = 1.4
+SETTLED_PX = 0.02
 
 
 @dataclass(frozen=True)
@@ -137,13 +129,6 @@ class Fit:
     step_px: Tensor
 
 
-def similarity(unknowns: Tensor, power: float) -> Tensor:
-    """Matrices (M, 2, 2) of S^power, with S = exp(log scale) R(rotation)."""
-    scale = torch.exp(power * unknowns[:, 0])
-    cos, sin = scale * torch.cos(power * unknowns[:, 1]), scale * torch.sin(power * unknowns[:, 1])
-    return torch.stack([torch.stack([cos, -sin], -1), torch.stack([sin, cos], -1)], -2)
-
-
 @dataclass(frozen=True)
 class _Placed:
     """Half-way offsets x (M, P, 2) in one image: S^(+-1/2) x, and where that lies, px."""
@@ -159,19 +144,17 @@ def _place(unknowns: Tensor, offsets: Tensor, centre: Tensor) -> tuple[_Placed, 
     for sign in (-1.0, 1.0):
         (xx, xy), (yx, yy) = similarity(unknowns, 0.5 * sign)[..., None].permute(1, 2, 0, 3)
         turned = torch.stack([xx * x + xy * y, yx * x + yy * y], -1)
-        placed.append(_Placed(turned, turned + (0.5 * sign * unknowns[:, 2:4] + centre)[:, None]))
+        placed.append(_Placed(turned, turned + (0.5 * sign * unknowns[:, SHIFT] + centre)[:, None]))
     return placed[0], placed[1]
 
 
 def _lattice(pair: Pair, unknowns: Tensor, step_px: int) -> tuple[Tensor, Tensor]:
     """Half-way lattice offsets (M, P, 2) where the bone is seen in both images, and validity (M, P)."""
     height, width = pair.fixed.shape[-2:]
-    ys, xs = torch.meshgrid(
-        torch.arange(0, height, step_px, dtype=torch.float32, device=pair.fixed.device),
-        torch.arange(0, width, step_px, dtype=torch.float32, device=pair.fixed.device),
-        indexing="ij",
-    )
-    offsets = torch.stack([xs, ys], -1).view(1, -1, 2) - torch.round(pair.centre)[:, None]
+    rows, columns = height // step_px, width // step_px
+    ys, xs = torch.meshgrid(torch.arange(rows), torch.arange(columns), indexing="ij")
+    black = torch.stack([xs, ys], -1)[(xs + ys) % 2 == 0].to(pair.fixed) * step_px
+    offsets = black - torch.round(pair.centre)[:, None]
     seen = _region_weight(pair, *_place(unknowns, offsets.expand(len(unknowns), -1, -1), pair.centre)) > 0.02
     place = torch.cumsum(seen, 1)
     counts = place[:, -1]
@@ -207,25 +190,25 @@ def _linearise(
 ) -> _Linearised:
     """Residual of the half-way images and its derivatives; ``plane`` (M, 2, P): offsets over their reach; ``halo``
     (M, P): how much more of the other bone's halo the moving image has there; ``silhouette`` (M, P): of this bone."""
-    root_gain = torch.exp(0.5 * unknowns[:, 4:5])
+    root_gain = torch.exp(0.5 * unknowns[:, LOG_GAIN, None])
     f = sample(fixed.coefficients, in_fixed.points) * root_gain
     g = sample(moving.coefficients, in_moving.points) / root_gain
     half_f = sample_linear(fixed.fields, in_fixed.points, "border") * (0.5 * root_gain[..., None])
     half_g = sample_linear(moving.fields, in_moving.points, "border") * (0.5 / root_gain[..., None])
     mean = 0.5 * (f + g)
     jacobian = f.new_empty(f.shape[0], UNKNOWNS, f.shape[1])
-    jacobian[:, 0] = _along(half_f, in_fixed.turned) + _along(half_g, in_moving.turned)
-    jacobian[:, 1] = _around(half_f, in_fixed.turned) + _around(half_g, in_moving.turned)
-    jacobian[:, 2:4] = half_f[:, :2] + half_g[:, :2]
-    jacobian[:, 4] = -mean
-    jacobian[:, 5] = -1.0
-    jacobian[:, 6:8] = -plane
-    jacobian[:, 8] = -halo
-    jacobian[:, 9] = 0.5 - silhouette
-    last = FREE + half_f.shape[1] - 2
-    jacobian[:, FREE:last] = -half_f[:, 2:] - half_g[:, 2:]
-    jacobian[:, last:] = 0.0
-    residual = g - f + (unknowns[:, None, 5:] @ jacobian[:, 5:])[:, 0]
+    jacobian[:, LOG_SCALE] = _along(half_f, in_fixed.turned) + _along(half_g, in_moving.turned)
+    jacobian[:, ROTATION] = _around(half_f, in_fixed.turned) + _around(half_g, in_moving.turned)
+    jacobian[:, SHIFT] = half_f[:, :2] + half_g[:, :2]
+    jacobian[:, LOG_GAIN] = -mean
+    jacobian[:, OFFSET] = -1.0
+    jacobian[:, SLOPES] = -plane
+    jacobian[:, HALO] = -halo
+    jacobian[:, SILHOUETTE] = 0.5 - silhouette
+    film = half_f[:, 2:] + half_g[:, 2:]
+    jacobian[:, FILM] = 0.0
+    jacobian[:, FILM][:, : film.shape[1]] = -film
+    residual = g - f + (unknowns[:, None, LINEAR] @ jacobian[:, LINEAR])[:, 0]
     return _Linearised(jacobian, residual, mean)
 
 
@@ -239,38 +222,13 @@ def _around(gradient: Tensor, offsets: Tensor) -> Tensor:
     return gradient[:, 1] * offsets[..., 0] - gradient[:, 0] * offsets[..., 1]
 
 
-def _huber_weight(residual: Tensor, weight: Tensor, k: float) -> Tensor:
-    """Down-weight residuals beyond ``k`` robust standard deviations (Huber 1964); weights of zero do not count."""
+def _student_weight(residual: Tensor, weight: Tensor, freedom: float) -> Tensor:
+    """Weight of residuals that follow Student's t with ``freedom`` degrees of freedom (Lange, Little & Taylor, JASA
+    84(408), 1989) about a robust standard deviation; weights of zero do not count in that."""
     magnitude = torch.where(weight > 0.5, residual.abs(), torch.nan)[:, ::3]
     scale = torch.nanmedian(magnitude, dim=1, keepdim=True).values / 0.6745
     scale = torch.nan_to_num(scale, nan=1.0).clamp(min=1e-6)
-    return (k * scale / residual.abs().clamp(min=1e-9)).clamp(max=1.0)
-
-
-def _prior_precision(settings: Settings, device: torch.device) -> Tensor:
-    """Precision (2 UNKNOWNS, 2 UNKNOWNS) of the prior on both bones' unknowns."""
-    precision = torch.zeros(2 * UNKNOWNS, 2 * UNKNOWNS, dtype=torch.float64, device=device)
-    both = torch.tensor([0, UNKNOWNS], device=device)
-    tied = {0: (settings.shared_scale, settings.own_scale)}
-    tied |= dict.fromkeys(range(FREE, UNKNOWNS), (settings.film, settings.own_film))
-    for unknown, (common, own) in tied.items():
-        spread = torch.tensor([[common**2 + own**2, common**2], [common**2, common**2 + own**2]])
-        rows = both + unknown
-        precision[rows[:, None], rows[None, :]] = torch.linalg.inv(spread.double()).to(device)
-    precision[both + 1, both + 1] = settings.rotation_rad**-2
-    for unknown in range(4, FREE - 1):
-        precision[both + unknown, both + unknown] = settings.tone**-2
-    precision[both + FREE - 1, both + FREE - 1] = settings.silhouette**-2
-    return precision
-
-
-def _both_bones(matrices: Tensor) -> Tensor:
-    """Block-diagonal (N, 2 UNKNOWNS, 2 UNKNOWNS) from per-bone (2 N, UNKNOWNS, UNKNOWNS)."""
-    n = matrices.shape[0] // 2
-    whole = matrices.new_zeros(n, 2 * UNKNOWNS, 2 * UNKNOWNS)
-    whole[:, :UNKNOWNS, :UNKNOWNS] = matrices[0::2]
-    whole[:, UNKNOWNS:, UNKNOWNS:] = matrices[1::2]
-    return whole
+    return freedom / (freedom + (residual / scale) ** 2)
 
 
 def splines(pair: Pair, level: Level) -> tuple[Surface, Surface]:
@@ -324,11 +282,6 @@ def _scene(
     return _Scene(pair, fixed, moving, offsets, plane, valid, level, settings)
 
 
-def advance(pair: Pair, unknowns: Tensor, level: Level, settings: Settings) -> Tensor:
-    """The unknowns (2 N, UNKNOWNS) after the iterations of one level, for another level to go on from."""
-    return _iterate(_scene(pair, unknowns, level, settings, None), unknowns, level.iterations)[0]
-
-
 def refine(
     pair: Pair,
     unknowns: Tensor,
@@ -361,14 +314,14 @@ def _iterate(scene: _Scene, unknowns: Tensor, iterations: int) -> tuple[Tensor, 
 
 def _stepped(scene: _Scene, unknowns: Tensor, equations: _Equations) -> tuple[Tensor, Tensor]:
     """The unknowns after one Gauss-Newton step, and its size (M,) px."""
-    precision = _prior_precision(scene.settings, unknowns.device)
+    precision = prior_precision(scene.settings, unknowns.device)
     limit_px = max(1.0, 2.0 * scene.level.smoothing_mm / scene.pair.spacing_mm)
     data_weight = 1.0 / equations.noise
-    matrix = _both_bones(equations.normal * data_weight[:, None, None]) + precision
+    matrix = both_bones(equations.normal * data_weight[:, None, None]) + precision
     pull = (equations.gradient * data_weight[:, None]).view(-1, 2 * UNKNOWNS)
     state = unknowns.double().view(-1, 2 * UNKNOWNS)
     update = -torch.linalg.solve(matrix, pull + (precision @ state[..., None])[..., 0]).reshape(-1, UNKNOWNS)
-    length = update[:, 2:4].norm(dim=1)
+    length = update[:, SHIFT].norm(dim=1)
     update = update * (limit_px / length.clamp(min=limit_px))[:, None]
     return (unknowns.double() + update).float(), length.float()
 
@@ -377,11 +330,11 @@ def _judged(scene: _Scene, unknowns: Tensor) -> Fit:
     """The fit after a last step, with the cost and the covariance from where that set out."""
     equations = _normal_equations(scene, unknowns)
     weight, linear = equations.weight, equations.linear
-    film = (unknowns[:, None, FREE:] @ linear.jacobian[:, FREE:])[:, 0]
+    film = (unknowns[:, None, FILM] @ linear.jacobian[:, FILM])[:, 0]
     unknowns, step_px = _stepped(scene, unknowns, equations)
     signal = _variance(linear.signal, weight).clamp(min=1e-9)
     spread = (weight * linear.residual**2).sum(1) / weight.sum(1).clamp(min=1e-6)
-    support = (weight > 0.25).sum(1) * float(scene.level.step_px(scene.pair.spacing_mm) ** 2)
+    support = (weight > 0.25).sum(1) * scene.level.point_px(scene.pair.spacing_mm)
     return Fit(
         unknowns,
         cost=torch.where(support > 0, spread / signal, torch.inf),
@@ -428,12 +381,12 @@ def _normal_equations(scene: _Scene, unknowns: Tensor) -> _Equations:
         silhouette=0.5 * (own_in_fixed + own_in_moving),
     )
     if scene.level.robust:
-        weight = weight * _huber_weight(linear.residual, weight, scene.settings.huber)
+        weight = weight * _student_weight(linear.residual, weight, scene.settings.freedom)
     weighted = linear.jacobian * weight[:, None]
     normal = (weighted @ linear.jacobian.transpose(-1, -2)).double()
     gradient = (weighted @ linear.residual[..., None])[..., 0].double()
     variance = (weight * linear.residual**2).sum(1).double() / weight.sum(1).double().clamp(min=1e-6)
-    correlation = max(1.0, scene.settings.correlation_px / scene.level.step_px(pair.spacing_mm) ** 2)
+    correlation = max(1.0, scene.settings.correlation_px / scene.level.point_px(pair.spacing_mm))
     eye = torch.eye(UNKNOWNS, dtype=torch.float64, device=normal.device)
     return _Equations(weight, linear, normal + 1e-6 * eye, gradient, variance.clamp(min=1e-8) * correlation)
 
@@ -445,7 +398,7 @@ def _sandwich(scene: _Scene, equations: _Equations) -> Tensor:
     products are taken (cluster-robust covariance: Liang & Zeger, Biometrika 73(1), 1986).
     """
     pair, linear, device = scene.pair, equations.linear, scene.offsets.device
-    precision = _prior_precision(scene.settings, device)
+    precision = prior_precision(scene.settings, device)
     block_px = scene.settings.block_mm / pair.spacing_mm
     height, width = pair.fixed.shape[-2:]
     columns = int(2 * width / block_px) + 2
@@ -456,7 +409,7 @@ def _sandwich(scene: _Scene, equations: _Equations) -> Tensor:
     sums = score.new_zeros(score.shape[0], UNKNOWNS, cells)
     sums.scatter_add_(2, index[:, None].expand(-1, UNKNOWNS, -1), score)
     sums = sums.double() / equations.noise[:, None, None]
-    meat = _both_bones(sums @ sums.transpose(-1, -2)) + precision
-    bread = torch.linalg.inv(_both_bones(equations.normal / equations.noise[:, None, None]) + precision)
+    meat = both_bones(sums @ sums.transpose(-1, -2)) + precision
+    bread = torch.linalg.inv(both_bones(equations.normal / equations.noise[:, None, None]) + precision)
     covariance: Tensor = bread @ meat @ bread
     return covariance

@@ -11,9 +11,10 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from model_store.registrar.refine import FINE, Fit, Level, Pair, Settings, refine
+from model_store.registrar.refine import FINE, Fit, Level, Pair, refine
 from model_store.registrar.spline import smooth
 from model_store.registrar.starts import best_start, model_free_starts
+from model_store.registrar.unknowns import MOTION, SHIFT, Settings
 
 #: Residual variance over signal variance above which a bone is looked at again.
 POOR_COST = 0.25
@@ -53,12 +54,12 @@ def second_look(pair: Pair, fit: Fit, moving_centre: Tensor, settings: Settings)
         moving=details_of(details.moving, pair.spacing_mm),
     )
     first = torch.zeros_like(fit.unknowns[bones])
-    first[:, :4] = fit.unknowns[bones, :4]
+    first[:, MOTION] = fit.unknowns[bones, MOTION]
     starts = [first, *model_free_starts(details, moving_centre[poor])]
     found, _ = best_start(details, starts, SEARCH, settings)
     second = refine(details, found, FINE, settings)
     cost_of_first = refine(details, first, replace(FINE, iterations=0, more=0), settings).cost
-    apart_mm = (second.unknowns[:, 2:4] - first[:, 2:4]).norm(dim=1) * pair.spacing_mm
+    apart_mm = (second.unknowns[:, SHIFT] - first[:, SHIFT]).norm(dim=1) * pair.spacing_mm
     mistaken = (
         (fit.cost[bones] > POOR_COST)
         & (apart_mm > APART_MM)
@@ -66,7 +67,7 @@ def second_look(pair: Pair, fit: Fit, moving_centre: Tensor, settings: Settings)
         & (second.cost < WORST_COST)
     )
     unknowns, covariance, step_px = fit.unknowns.clone(), fit.covariance.clone(), fit.step_px.clone()
-    unknowns[bones, :4] = torch.where(mistaken[:, None], second.unknowns, fit.unknowns[bones])[:, :4]
+    unknowns[bones, MOTION] = torch.where(mistaken[:, None], second.unknowns, fit.unknowns[bones])[:, MOTION]
     step_px[bones] = torch.where(mistaken, second.step_px, fit.step_px[bones])
     either = mistaken.view(-1, 2).any(1)
     covariance[poor] = torch.where(either[:, None, None], second.covariance, fit.covariance[poor])

@@ -12,8 +12,9 @@ import math
 import torch
 from torch import Tensor
 
-from model_store.registrar.refine import UNKNOWNS, Level, Pair, Settings, refine, splines
+from model_store.registrar.refine import Level, Pair, refine, splines
 from model_store.registrar.spline import sample_linear, smooth
+from model_store.registrar.unknowns import ROTATION, SHIFT, UNKNOWNS, Settings
 
 GRID_MM = 0.7
 ROTATIONS_DEG = (-12.0, -8.0, -4.0, 0.0, 4.0, 8.0, 12.0)
@@ -26,9 +27,9 @@ def model_free_starts(pair: Pair, moving_centre: Tensor) -> list[Tensor]:
     ``moving_centre``: (N, 2) joint centre (x, y) px in the moving image.
     """
     by_masks = pair.centre.new_zeros(pair.centre.shape[0], UNKNOWNS)
-    by_masks[:, 2:4] = moving_centre.repeat_interleave(2, 0) - pair.centre
+    by_masks[:, SHIFT] = moving_centre.repeat_interleave(2, 0) - pair.centre
     by_search = torch.zeros_like(by_masks)
-    by_search[:, 1], by_search[:, 2:4] = correlation_starts(
+    by_search[:, ROTATION], by_search[:, SHIFT] = correlation_starts(
         pair.fixed.repeat_interleave(2, 0),
         pair.moving.repeat_interleave(2, 0),
         pair.fixed_region,
@@ -53,7 +54,7 @@ def best_start(
     unknowns = torch.stack([fit.unknowns for fit in fits])
     chosen = unknowns[costs.argmin(0), torch.arange(unknowns.shape[1], device=unknowns.device)]
     rival = costs <= rival_cost * costs.amin(0)
-    apart = torch.where(rival, (unknowns[..., 3] - chosen[:, 3]).abs(), 0.0).amax(0)
+    apart = torch.where(rival, (unknowns[..., SHIFT] - chosen[:, SHIFT])[..., 1].abs(), 0.0).amax(0)
     return chosen, apart
 
 
