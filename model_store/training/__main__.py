@@ -61,12 +61,12 @@ RECIPES = {
     "segmenter": Recipe(
         JointSegmenter,
         _segmenter_task,
-        Schedule(steps=2200, batch_size=8, learning_rate=2e-3, validate_every=200),
+        Schedule(steps=6000, batch_size=8, learning_rate=2e-3, validate_every=500),
         About(
             "Joint segmenter",
             "Upper (distal) and lower (proximal) bone of a finger joint in an upright ROI of 22.4 mm, 128 x 128 "
             "pixels, as two independent probabilities: the bones may overlap.",
-            "U-Net++ with five levels (16, 16, 32, 64, 128 channels), 7x7 first convolution, deep supervision "
+            "U-Net++ with four levels (16, 16, 32, 64 channels), 7x7 first convolution, deep supervision "
             "(Zhou et al. 2018; Wang et al. 2023).",
             f"{_DATA} What is varied, and how far, was set with real MCP joints beside training ROIs; the fading "
             "margin of metacarpal heads was added after earlier weights missed it on those joints. Figures on them "

@@ -18,7 +18,7 @@ from model_store.segmenter.network import JointSegmenter
 from model_store.training import augment as a
 from model_store.training.rois import EDGE_MM, cut_off, expose_roi, faded_margin, remodelled, sesamoids
 
-_LEVELS = (0.2, 0.3, 0.5, 1.0)  # weight of each nested decoder in the loss
+_LEVELS = (0.3, 0.5, 1.0)  # weight of each nested decoder in the loss
 _Matrix = Tensor
 
 

@@ -86,13 +86,18 @@ def test_pixels_that_are_not_numbers_are_refused(segmenter: ServedModel) -> None
         segmenter({"image": np.full((1, 1, INPUT_PX, INPUT_PX), np.nan, np.float32)})
 
 
-def test_the_first_convolution_is_seven_by_seven_and_there_are_five_levels() -> None:
-    network = JointSegmenter(features=(8, 8, 8, 8, 8))
+def test_the_first_convolution_is_seven_by_seven_and_each_level_below_the_finest_adds_an_output() -> None:
+    network = JointSegmenter(features=(8, 8, 8))
     first = next(module for module in network.modules() if isinstance(module, torch.nn.Conv2d))
     assert first.kernel_size == (7, 7)
-    assert network(torch.zeros(1, 1, 32, 32)).shape == (1, 2, 32, 32)
-    with pytest.raises(ValueError, match="five levels"):
-        JointSegmenter(features=(8, 8))
+    outputs = network.eval().supervised(torch.rand(1, 1, 32, 32))
+    assert [output.shape for output in outputs] == [(1, 2, 32, 32)] * 2
+
+
+def test_the_deepest_output_is_the_answer() -> None:
+    network = JointSegmenter().eval()
+    image = torch.rand(1, 1, 32, 32)
+    torch.testing.assert_close(network(image), network.supervised(image)[-1])
 
 
 def test_standardising_twice_changes_nothing() -> None:
