@@ -24,10 +24,11 @@ MOST_NARROWING_MM = 0.6
 
 @dataclass(frozen=True)
 class SitePlan:
-    """A hospital. ``inverted``: its machine stores MONOCHROME1."""
+    """A hospital. ``planned``: patients it is to recruit; ``inverted``: its machine stores MONOCHROME1."""
 
     code: str
     name: str
+    planned: int
     inverted: bool = False
 
 
@@ -77,9 +78,9 @@ class SeriesPlan:
         return f"{self.patient.code}-{self.laterality}"
 
 
-_NORTH = SitePlan("north", "Northern Rheumatology Centre")
-_COAST = SitePlan("coast", "Coast University Hospital")
-_HILL = SitePlan("hill", "Hillside Clinic", inverted=True)
+_NORTH = SitePlan("north", "Northern Rheumatology Centre", planned=6)
+_COAST = SitePlan("coast", "Coast University Hospital", planned=4)
+_HILL = SitePlan("hill", "Hillside Clinic", planned=2, inverted=True)
 SITES = (_NORTH, _COAST, _HILL)
 
 PATIENTS = (

@@ -31,7 +31,9 @@ def make_study() -> Study:
         code=protocol.STUDY_CODE, defaults={"name": protocol.STUDY_NAME, "joints": list(protocol.JOINTS)}
     )
     for site in protocol.SITES:
-        Site.objects.get_or_create(study=study, code=site.code, defaults={"name": site.name})
+        Site.objects.get_or_create(
+            study=study, code=site.code, defaults={"name": site.name, "planned_patients": site.planned}
+        )
     return study
 
 

@@ -23,7 +23,14 @@ from jsnsite.measurements.models import (
     RunQuerySet,
     RunState,
 )
-from jsnsite.measurements.trends import PatientTrend, Trend, TrendPoint, joint_trend
+from jsnsite.measurements.trends import (
+    FittedLine,
+    PatientTrend,
+    Trend,
+    TrendPoint,
+    joint_trend,
+    line_of,
+)
 from jsnsite.measurements.trends import patient_trend as patient_trend_of
 from jsnsite.scoping import Person
 from jsnsite.studies.models import Patient, Site, Study, Timepoint
@@ -38,6 +45,7 @@ __all__ = [
     "is_current",
     "is_evidence",
     "joint_trends",
+    "line_and_sdc",
     "measurement_or_404",
     "measurements",
     "patient_trend",
@@ -147,6 +155,20 @@ def trends(user: Person, patient: Patient) -> dict[tuple[str, str], Trend]:
 def trend(user: Person, patient: Patient, laterality: str, joint: str) -> Trend | None:
     """One joint's trend; None where nothing is measured yet."""
     return trends(user, patient).get((laterality, joint))
+
+
+def line_and_sdc(user: Person, measurement: JointMeasurement) -> tuple[FittedLine | None, float | None]:
+    """The line through the joint's trend and its smallest detectable change, mm, as far as there are. One query."""
+    row = (
+        joint_trends(user)
+        .filter(
+            patient=measurement.followup.timepoint.patient_id,
+            laterality=measurement.followup.laterality,
+            joint=measurement.joint,
+        )
+        .first()
+    )
+    return (line_of(row), row.sdc_mm) if row else (None, None)
 
 
 def joint_trends(user: Person) -> JointTrendQuerySet:

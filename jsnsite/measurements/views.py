@@ -34,7 +34,10 @@ def measurement(request: SignedInRequest, uuid: UUID) -> HttpResponse:
     siblings = list(queries.siblings(request.user, found))
     is_current = any(sibling.pk == found.pk for sibling in siblings)
     mode = request.GET.get("mode")
+    slope, sdc_mm = queries.line_and_sdc(request.user, found)
     context = {
+        "slope": slope,
+        "sdc_mm": sdc_mm,
         "measurement": found,
         "patient": found.followup.timepoint.patient,
         "is_current": is_current,

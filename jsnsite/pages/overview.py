@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
-from django.db.models import Count, Q
+from django.db.models import Count, Min, Q
+from django.utils import timezone
 
 from jsnsite.measurements import queries as measurement_queries
 from jsnsite.measurements.models import RunState
@@ -19,6 +21,9 @@ from jsnsite.studies.models import Study
 
 #: How many single films or runs the overview names before it only counts.
 NAMED = 5
+#: The pace of measuring is that of so long, once so many pairs are done within it.
+PACE = timedelta(minutes=10)
+LEAST_FOR_PACE = 5
 
 
 @dataclass
@@ -44,6 +49,7 @@ class SiteRow:
     name: str
     uuid: Any
     n_patients: int
+    planned: int | None
     cells: list[Cell] = field(default_factory=list)
 
 
@@ -64,24 +70,43 @@ def visit_matrix(user: Person, study: Study) -> tuple[list[int], list[SiteRow]]:
         cells[site, ordinal].ready = n
     ordinals = sorted({ordinal for _, ordinal in cells})
     rows = [
-        SiteRow(site.code, site.name, site.uuid, site.n_patients, [cells[site.pk, o] for o in ordinals])
+        SiteRow(
+            site.code,
+            site.name,
+            site.uuid,
+            site.n_patients,
+            site.planned_patients,
+            [cells[site.pk, o] for o in ordinals],
+        )
         for site in study_queries.sites(user, study).order_by("code")
     ]
     return ordinals, rows
 
 
 def attention(user: Person, study: Study) -> dict[str, Any]:
-    """What waits for a person: films without spacing, failures, doubtful joints."""
+    """What waits for a person: missing films, films without spacing, failures, doubtful joints.
+
+    ``waits``: whether anything does; ``more``: whether there may be more than is named.
+    """
     films = radiograph_queries.radiographs(user).filter(study=study, current=True)
     runs = measurement_queries.runs(user, from_baseline=False).filter(
         followup__study=study, state=RunState.FAILED
     )
-    return {
-        "needs_spacing": films.filter(state=RadiographState.NEEDS_SPACING)[:NAMED],
-        "failed_films": films.filter(state=RadiographState.FAILED)[:NAMED],
-        "failed_runs": runs[:NAMED],
+    named = {
+        "lacking": list(study_queries.timepoints_lacking_films(user, study)[:NAMED]),
+        "needs_spacing": list(films.filter(state=RadiographState.NEEDS_SPACING)[:NAMED]),
+        "failed_films": list(films.filter(state=RadiographState.FAILED)[:NAMED]),
+        "failed_runs": list(runs[:NAMED]),
+    }
+    counted = {
         "to_read": review_queries.worklist(user, study=study).count(),
         "without_reader": review_queries.without_reader(user, study),
+    }
+    return {
+        **named,
+        **counted,
+        "waits": any(named.values()) or any(counted.values()),
+        "more": any(len(rows) == NAMED for rows in named.values()),
         "named": NAMED,
     }
 
@@ -127,8 +152,24 @@ def live_counts(user: Person, study: Study) -> dict[str, Any]:
         "films": films,
         "runs": runs,
         "in_work": in_work,
+        "minutes_left": minutes_left(user, study, runs.pending) if runs.pending else None,
         "measured": runs.reliable + runs.review + runs.unreliable,
     }
+
+
+def minutes_left(user: Person, study: Study, pending: int) -> int | None:
+    """How long the pairs that wait will take at the pace of the last minutes; None where little has been measured
+    to tell it by. One query.
+    """
+    now = timezone.now()
+    recent = measurement_queries.runs(user, from_baseline=False).filter(
+        followup__study=study, state=RunState.DONE, finished_at__gte=now - PACE
+    )
+    seen = recent.order_by().aggregate(n=Count("pk"), first=Min("finished_at"))
+    if seen["n"] < LEAST_FOR_PACE:
+        return None
+    each_minutes: float = (now - seen["first"]) / timedelta(minutes=1) / (seen["n"] - 1)
+    return max(1, round(pending * each_minutes))
 
 
 def reliability_by_patient(user: Person, patients: list[Any]) -> dict[int, dict[str, int]]:

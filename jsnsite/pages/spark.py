@@ -62,8 +62,12 @@ class Chart:
 
     @property
     def ends_mm(self) -> list[float]:
-        """Of all intervals, and of what has none. What does not count may lie outside the chart."""
-        return [p.jsn_mm + sign * (p.half_width_mm or 0.0) for p in self.points for sign in (-1, 1)]
+        """Of all intervals and of what has none, of the line's band, and of the smallest detectable change. What does
+        not count may lie outside the chart.
+        """
+        intervals = [p.jsn_mm + sign * (p.half_width_mm or 0.0) for p in self.points for sign in (-1, 1)]
+        band = [end for p in self.band for end in (p.low_mm, p.high_mm)]
+        return intervals + band + ([-self.sdc_mm, self.sdc_mm] if self.sdc_mm is not None else [])
 
     def as_json(self) -> dict[str, Any]:
         return {

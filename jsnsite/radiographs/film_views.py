@@ -38,6 +38,8 @@ def film_page(request: SignedInRequest, uuid: UUID) -> HttpResponse:
     independent = review_queries.reads_independently(request.user, may_read=reads)
     joints = film.film_joints(request.user, radiograph, show_flags=not independent)
     selected = next((each for each in joints if each.joint == request.GET.get("joint")), None)
+    hand = film.films_of_hand(request.user, radiograph)
+    place = next((n for n, each in enumerate(hand) if each.pk == radiograph.pk), None)
     may_place = allowed(request.user, Action.ANNOTATE, radiograph)
     usable = radiograph.current and (
         radiograph.state == RadiographState.READY or radiograph.failure_code == "no_hand_found"
@@ -50,7 +52,9 @@ def film_page(request: SignedInRequest, uuid: UUID) -> HttpResponse:
         "pending": any(each.pending for each in joints),
         "in_work": radiograph.state in (RadiographState.QUEUED, RadiographState.LOCATING),
         "found": sum(each.annotation is not None for each in joints),
-        "hand": film.films_of_hand(request.user, radiograph),
+        "hand": hand,
+        "earlier": hand[place - 1] if place else None,
+        "later": hand[place + 1] if place is not None and place + 1 < len(hand) else None,
         "may_place": may_place,
         "can_place": may_place and usable,
         "pairs": _pairs_with(request, radiograph),

@@ -29,7 +29,7 @@ class StudyAdmin(SimpleHistoryAdmin):
 
 @admin.register(Site)
 class SiteAdmin(SimpleHistoryAdmin):
-    list_display = ("code", "name", "study")
+    list_display = ("code", "name", "study", "planned_patients")
     list_filter = ("study",)
     search_fields = ("code", "name", "study__code")
     readonly_fields = ("uuid",)

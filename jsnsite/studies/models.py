@@ -74,6 +74,12 @@ class Site(PublicModel):
     study = models.ForeignKey(Study, on_delete=models.PROTECT, related_name="sites", verbose_name=_("study"))
     code = models.SlugField(_("code"), max_length=32)
     name = models.CharField(_("name"), max_length=200)
+    planned_patients = models.PositiveIntegerField(
+        _("planned patients"),
+        null=True,
+        blank=True,
+        help_text=_("How many the site is to recruit; the overview shows how far it is."),
+    )
     created = models.DateTimeField(_("created"), auto_now_add=True)
 
     objects = SiteQuerySet.as_manager()

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from django.db.models import Count, Prefetch, Q, QuerySet
 from django.shortcuts import get_object_or_404
+from django.utils import timezone
 
 from jsnsite.scoping import Action, Person
 from jsnsite.studies.models import Patient, Site, Study, Timepoint
@@ -46,6 +47,20 @@ def timepoints(user: Person, *, patient: Patient | None = None) -> QuerySet[Time
     """Timepoints in scope, in order, with patient, site and study."""
     found = Timepoint.objects.restrict(user).select_related("patient__site", "patient__study")
     return found.filter(patient=patient) if patient else found
+
+
+def timepoints_lacking_films(user: Person, study: Study) -> QuerySet[Any]:
+    """Timepoints of today or before that ``user`` may upload to and that lack a film of either hand, longest overdue
+    first, with the hands that have one as ``n_right`` and ``n_left`` (0 or 1).
+    """
+
+    def hand(laterality: str) -> Count:
+        return Count("radiographs", filter=Q(radiographs__current=True, radiographs__laterality=laterality))
+
+    found = Timepoint.objects.restrict(user, Action.UPLOAD).select_related("patient")
+    found = found.filter(patient__study=study, date__lte=timezone.localdate())
+    found = found.annotate(n_right=hand("R"), n_left=hand("L"))
+    return found.filter(Q(n_right=0) | Q(n_left=0)).order_by("date", "patient__code")
 
 
 def study_or_404(user: Person, uuid: UUID) -> Study:

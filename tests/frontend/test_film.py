@@ -128,6 +128,17 @@ def test_the_film_is_moved_by_keys(page_of: PageOf, films: list[Radiograph]) -> 
     assert after["y"] - before["y"] == pytest.approx(-60, abs=1)
 
 
+def test_the_hand_at_other_visits_is_one_key_away(page_of: PageOf, films: list[Radiograph]) -> None:
+    page = page_of("reader", f"/radiographs/{films[0].uuid}/?joint=MCP2")
+    expect(page.locator("[data-island]:not([data-mounted=ready])")).to_have_count(0)
+    page.keyboard.press(",")  # there is none before
+    page.keyboard.press(".")
+    page.wait_for_url(f"**/radiographs/{films[1].uuid}/?joint=MCP2")
+    expect(page.locator("[data-island]:not([data-mounted=ready])")).to_have_count(0)
+    page.keyboard.press(",")
+    page.wait_for_url(f"**/radiographs/{films[0].uuid}/?joint=MCP2")
+
+
 def test_what_one_looks_at_stays_when_the_page_comes_again(page_of: PageOf, films: list[Radiograph]) -> None:
     page = opened(page_of, films[0])
     page.get_by_role("button", name="Zoom in").click()

@@ -111,7 +111,9 @@ def test_keys_go_from_joint_to_joint_and_change_the_colour(page_of: PageOf, pati
     expect(heading).to_have_text("MCP1, right hand")
     page.keyboard.press("c")
     expect(page.locator(".hand circle.reliable").first).to_be_visible()
-    page.get_by_label("single-key shortcuts").uncheck()
+    page.keyboard.press("?")
+    page.get_by_label("Single-key shortcuts").uncheck()
+    page.get_by_role("button", name="Close").click()
     page.keyboard.press("n")
     expect(heading).to_have_text("MCP1, right hand")
 
@@ -134,6 +136,19 @@ def test_the_page_says_what_the_slope_means(page_of: PageOf, world: World, patie
     )
 
 
+def test_the_joint_page_says_the_trend_that_its_number_is_part_of(
+    page_of: PageOf, world: World, patient: Patient
+) -> None:
+    found = trend_of(world.people["reader"], patient, "MCP2")
+    assert found.slope is not None and found.latest is not None and found.sdc_mm is not None
+    page = page_of("reader", f"/measurements/{found.latest.measurement}/")
+    line = page.locator(".trend-line")
+    expect(line).to_contain_text(f"+{found.slope.mm_per_year:.2f} mm a year")
+    expect(line).to_contain_text(f"smallest detectable change {found.sdc_mm:.2f} mm")
+    line.get_by_role("link", name="Trend").click()
+    expect(page.locator("#trend-title")).to_have_text("MCP2, right hand")
+
+
 def test_the_chart_draws_estimates_band_and_smallest_change_where_the_numbers_are(
     page_of: PageOf, world: World, patient: Patient
 ) -> None:
@@ -149,10 +164,12 @@ def test_the_chart_draws_estimates_band_and_smallest_change_where_the_numbers_ar
         """() => {
           const box = (e) => { const b = e.getBoundingClientRect(); return [b.top, b.bottom]; };
           const paths = [...document.querySelectorAll(".trend-chart svg path")];
-          const band = paths.find((p) => Number(getComputedStyle(p).fillOpacity) < 0.5
+          const faint = paths.filter((p) => Number(getComputedStyle(p).fillOpacity) < 0.5
             || Number(getComputedStyle(p).opacity) < 0.5);
+          // the smallest detectable change is a plain rectangle
+          const [sdc, band] = faint.sort((a, b) => a.getAttribute("d").length - b.getAttribute("d").length);
           const dashed = paths.filter((p) => p.getAttribute("stroke-dasharray")).map(box);
-          return { band: band && box(band), dashed };
+          return { band: band && box(band), sdc: sdc && box(sdc), dashed };
         }"""
     )
     assert heights["band"] is not None and len(heights["dashed"]) == 2
@@ -164,6 +181,7 @@ def test_the_chart_draws_estimates_band_and_smallest_change_where_the_numbers_ar
     lowest = min(p["low_mm"] for p in data["band"])
     assert drawn_mm == pytest.approx(last["high_mm"] - lowest, rel=0.1)
     assert low < lowest and last["high_mm"] < high
+    assert heights["sdc"] == pytest.approx([first, second], abs=1)
 
 
 def test_the_page_is_complete_without_script(page_of: PageOf, patient: Patient) -> None:

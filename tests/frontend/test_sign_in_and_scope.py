@@ -59,6 +59,22 @@ def test_the_overview_counts_what_is_there_and_moves_by_itself(page_of: PageOf, 
     expect(page.get_by_text("10 joint measurements")).to_be_visible()
 
 
+def test_what_waits_comes_first_on_a_small_screen_and_stands_aside_on_a_wide_one(
+    page_of: PageOf, world: World
+) -> None:
+    visit = add_patient(world.sites[0], "BER-001", visits=1).timepoints.get()
+    add_film(visit, "R", world.people["nurse"])
+    page = page_of("nurse", "/", viewport={"width": 820, "height": 1180})
+    waits, processing = page.locator(".attention"), page.locator("#progress")
+    expect(waits).to_contain_text("BER-001, baseline")
+    expect(waits).to_contain_text("The film of the left hand is missing.")
+    (first, second) = (each.bounding_box() for each in (waits, processing))
+    assert first and second and first["y"] + first["height"] <= second["y"]
+    page.set_viewport_size({"width": 1440, "height": 900})
+    (first, second) = (each.bounding_box() for each in (waits, processing))
+    assert first and second and second["x"] + second["width"] <= first["x"]
+
+
 def test_a_patient_and_a_visit_are_added_by_site_staff(page_of: PageOf, world: World) -> None:
     page = page_of("nurse", f"/studies/{world.study.uuid}/patients/")
     expect(page.get_by_text("No patients yet")).to_be_visible()

@@ -115,6 +115,55 @@ def test_rows_are_walked_and_opened_by_keyboard(page_of: PageOf, doubtful: list[
     expect_joint(page, doubtful[0])
 
 
+def test_help_is_on_the_question_mark_and_the_first_joint_on_s(
+    page_of: PageOf, doubtful: list[JointMeasurement]
+) -> None:
+    page = opened(page_of, "/worklist/")
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog", name="Keys on this page")).to_be_visible()
+    page.keyboard.press("s")  # only the help answers while it is open
+    expect(page).to_have_url(re.compile("/worklist/$"))
+    page.keyboard.press("?")
+    page.keyboard.press("s")
+    expect_joint(page, doubtful[0])
+
+
+def test_one_patient_is_one_press_away(
+    page_of: PageOf, world: World, doubtful: list[JointMeasurement]
+) -> None:
+    other = add_patient(world.sites[1], "SAP-001", visits=3)
+    fill(other, world.people["admin"], sides="R", seed=3)
+    page = opened(page_of, "/worklist/")
+    page.get_by_role("link", name="SAP-001 – only this patient").first.click()
+    expect(page).to_have_url(re.compile("patient=SAP-001"))
+    patients = page.locator(".only-this").all_text_contents()
+    assert patients and set(patients) == {"SAP-001 – only this patient"}
+
+
+@pytest.mark.parametrize("verdict", ["Accept", "Flag"])
+def test_on_a_tablet_number_and_verdict_stay_at_hand(
+    page_of: PageOf, doubtful: list[JointMeasurement], verdict: str
+) -> None:
+    page = page_of(
+        "reader",
+        f"/measurements/{doubtful[0].uuid}/?list=worklist",
+        viewport={"width": 1024, "height": 768},
+        has_touch=True,
+    )
+    expect_joint(page, doubtful[0])
+    bar = page.get_by_role("group", name="Number and verdict")
+    expect(bar).to_be_in_viewport(ratio=1)
+    expect(bar).to_contain_text(f"{doubtful[0].jsn_mm:.2f}".lstrip("-"))
+    if verdict == "Accept":
+        bar.get_by_role("button", name="Accept").tap()
+    else:
+        bar.get_by_role("link", name="Flag").tap()
+        page.get_by_label("Locked onto the wrong place").check()
+        page.locator(".flag").get_by_role("button", name="Flag").tap()
+    expect_joint(page, doubtful[1])
+    assert Read.objects.get().verdict == {"Accept": "accepted", "Flag": "flagged"}[verdict]
+
+
 def test_a_verdict_is_kept_and_the_next_joint_comes(
     page_of: PageOf, doubtful: list[JointMeasurement]
 ) -> None:

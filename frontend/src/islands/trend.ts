@@ -3,14 +3,23 @@
  * The table below the chart holds the same numbers.
  */
 import { CustomChart, LineChart, ScatterChart } from "echarts/charts";
-import { GridComponent, MarkLineComponent, TooltipComponent } from "echarts/components";
+import { GridComponent, MarkAreaComponent, MarkLineComponent, TooltipComponent } from "echarts/components";
 import { type EChartsCoreOption, init, use } from "echarts/core";
 import { SVGRenderer } from "echarts/renderers";
 import { data } from "../data";
 import { day, decimal, language } from "../language";
 import { token } from "../tokens";
 
-use([LineChart, ScatterChart, CustomChart, GridComponent, TooltipComponent, MarkLineComponent, SVGRenderer]);
+use([
+  LineChart,
+  ScatterChart,
+  CustomChart,
+  GridComponent,
+  TooltipComponent,
+  MarkAreaComponent,
+  MarkLineComponent,
+  SVGRenderer,
+]);
 
 type Status = "baseline" | "reliable" | "review" | "unreliable" | "flagged";
 
@@ -49,7 +58,7 @@ interface DrawApi {
 }
 
 const SYMBOLS: Record<Status, string> = {
-  baseline: "emptyCircle",
+  baseline: "circle",
   reliable: "circle",
   review: "triangle",
   unreliable: "diamond",
@@ -105,7 +114,7 @@ function fit({ band }: Trend): object[] {
   ];
 }
 
-/** Zero, and the smallest detectable change to both sides of it. */
+/** Zero, and the band of the smallest detectable change to both sides of it. */
 function levels({ points, sdc_mm }: Trend): object {
   const sdc = sdc_mm === null ? [] : [-sdc_mm, sdc_mm];
   return {
@@ -124,6 +133,12 @@ function levels({ points, sdc_mm }: Trend): object {
           lineStyle: { color: token("--muted"), type: [5, 4], width: 1.3 },
         })),
       ],
+    },
+    markArea: {
+      silent: true,
+      animation: false,
+      itemStyle: { color: token("--muted"), opacity: 0.1 },
+      data: sdc.length ? [sdc.map((mm) => ({ yAxis: mm }))] : [],
     },
   };
 }
@@ -163,7 +178,8 @@ function marks(trend: Trend): object {
     point,
     counts,
     symbol: SYMBOLS[point.status],
-    symbolSize: counts ? 13 : 11,
+    // the baseline is a point without a doubt of its own: small, as in the legend
+    symbolSize: point.status === "baseline" ? 8 : counts ? 13 : 11,
     // above the estimate of its visit, not under it
     symbolOffset: counts || !estimated.has(point.date) ? [0, 0] : [0, -17],
     itemStyle: { color: colour[point.status], opacity: counts ? 1 : 0.75 },

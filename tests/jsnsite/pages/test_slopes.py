@@ -9,7 +9,7 @@ import pytest
 from jsnsite.measurements.trending import MISCLOSURE, NOT_CONNECTED, ONLY_DOUBTFUL_PAIRS
 from jsnsite.measurements.trends import Estimate, FittedLine, Slope, Trend
 from jsnsite.pages.slopes import CLASSES, change_words, slope_class, slope_words
-from jsnsite.pages.spark import WIDTH, Chart, ChartPoint, Scale, chart_of, common_scale, spark
+from jsnsite.pages.spark import WIDTH, BandPoint, Chart, ChartPoint, Scale, chart_of, common_scale, spark
 from jsnsite.pages.words import REASONS, signed_mm, unsigned_mm
 
 DAY = date(2024, 1, 1)
@@ -108,6 +108,13 @@ def test_charts_share_a_scale_that_holds_every_interval_and_zero():
     scale = common_scale(charts)
     assert scale.low_mm <= -0.44 and scale.high_mm >= 1.34 and scale.low_mm < 0 < scale.high_mm
     assert common_scale([]).low_mm < 0
+
+
+def test_a_chart_holds_its_line_s_band_and_the_smallest_detectable_change():
+    points = [ChartPoint(DAY, "", 0.0, None, "baseline", None)]
+    band = [BandPoint(DAY, 0.3, 0.1, 0.75)]
+    scale = common_scale([Chart(points, [], band, sdc_mm=0.45)])
+    assert scale.low_mm <= -0.45 and scale.high_mm >= 0.75
 
 
 def test_more_narrowing_is_drawn_higher_and_later_visits_further_right():

@@ -15,7 +15,11 @@
   prefersDark.addEventListener("change", followTheme);
   new MutationObserver(followTheme).observe(html, { attributeFilter: ["data-theme"] });
 
+  // An operation's path is a link inside the button that opens it, which assistive technology can not reach: text instead.
+  const plainPaths = () => ({ wrapComponents: { DeepLink: () => ({ text }) => text } });
+
   window.SwaggerUIBundle({
+    plugins: [plainPaths],
     url: target.dataset.schema,
     domNode: target,
     deepLinking: true,
