@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from workers.pipeline.types import Reliability
+from workers.pipeline.types import JointResult, Reliability
 
 
 @dataclass(frozen=True)
@@ -78,26 +78,32 @@ SIGMA_FLOOR_MM = 0.006
 READING_POINT_MM = 0.3
 
 
-def calibrated_sigma(
-    raw_sigma_mm: float,
-    scale_deviation: float,
-    mask_overlap: float,
-    relative_rotation_deg: float,
-    film_difference: float,
-) -> float:
+def calibrated_sigma(metrics: Mapping[str, float]) -> float:
     """One standard deviation of JSN, mm.
 
     The registration's own sigma knows noise, texture and how badly the films match. What it can not know is added in
     quadrature: a bone that seems to have grown or shrunk has turned out of the plane or lies on another machine's
     film; where the bones overlap it is not sure which of them is seen; films that differ much in tone and sharpness
-    differ in more than was solved for; and where one bone has turned against the other the space has narrowed on one
-    side and widened on the other, so that it matters where it is read.
+    differ in more than was solved for; where one bone has turned against the other the space has narrowed on one
+    side and widened on the other, so that it matters where it is read; and where one film is magnified against the
+    other, it is not sure which one's millimetres hold.
     """
     return math.hypot(
-        SIGMA_RAW_FACTOR * raw_sigma_mm,
-        SIGMA_SCALE_MM * scale_deviation,
-        SIGMA_OVERLAP_MM * mask_overlap,
-        SIGMA_FILM_MM * math.sqrt(film_difference),
-        READING_POINT_MM * math.radians(relative_rotation_deg),
+        SIGMA_RAW_FACTOR * metrics["raw_sigma_mm"],
+        SIGMA_SCALE_MM * metrics["scale_deviation"],
+        SIGMA_OVERLAP_MM * metrics["mask_overlap"],
+        SIGMA_FILM_MM * math.sqrt(metrics["film_difference"]),
+        READING_POINT_MM * math.radians(metrics["relative_rotation_deg"]),
+        (metrics.get("magnification", 1.0) - 1.0) * metrics["jsn_magnitude_mm"],
         SIGMA_FLOOR_MM,
     )
+
+
+def with_evidence(result: JointResult, evidence: Mapping[str, float]) -> JointResult:
+    """The result judged again with more metrics, or other ones; one without a number stays as it is."""
+    metrics = {**result.metrics, **evidence}
+    if math.isnan(result.jsn_mm):
+        return replace(result, metrics=metrics)
+    sigma_mm = metrics["jsn_sigma_mm"] = calibrated_sigma(metrics)
+    reliability, reasons = judge(metrics)
+    return replace(result, jsn_sigma_mm=sigma_mm, metrics=metrics, reliability=reliability, reasons=reasons)

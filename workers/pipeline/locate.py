@@ -19,7 +19,8 @@ _SECOND = 0.5  # agreement from which on there is a second hand
 _ALIKE = 0.55  # size of the smaller of two hands on one film, as a share of the larger one's
 _SHARED = 0.35  # share of a hand that another one may cover without being the same hand
 _ROOM = 1.0  # breadths of a hand that must be free beside it for another one to lie there
-_GUESSED = 0.05  # confidence below which a joint is placed where the hand's shape expects it
+_GUESSED = 0.05  # trust below which a joint is placed where the hand's shape expects it
+_ASTRAY = 0.6  # breadths beside where the hand's shape expects it, one sigma of what a landmark may be
 
 #: The landmark that a joint's distal bone points to, and the one it starts at.
 _AXES: dict[str, tuple[str, str]] = {
@@ -28,6 +29,8 @@ _AXES: dict[str, tuple[str, str]] = {
     **{f"DIP{ray}": (f"DIP{ray}", f"TIP{ray}") for ray in range(2, 6)},
     "IP1": ("IP1", "TIP1"),
 }
+#: The landmark at the other end of a joint's proximal bone.
+_BEFORE: dict[str, str] = {end: start for start, end in _AXES.values()}
 
 
 @dataclass(frozen=True)
@@ -177,8 +180,11 @@ def _location(
     pixel_spacing_mm: float | None,
     bone_dark: bool,
 ) -> HandLocation:
-    points = film.to_film(np.where(hand.confidence[:, None] < _GUESSED, hand.fit.points(), hand.points))
+    trust = hand.confidence * np.exp(-((hand.fit.residual / _ASTRAY) ** 2))
+    is_guess = trust < _GUESSED
+    points = film.to_film(np.where(is_guess[:, None], hand.fit.points(), hand.points))
     place = dict(zip(LANDMARKS, points, strict=True))
+    guessed = {name for name, guess in zip(LANDMARKS, is_guess, strict=True) if guess}
     breadth = float(np.linalg.norm(points[MCP2] - points[MCP5]))
     size = ROI_SIZE_MM / pixel_spacing_mm if pixel_spacing_mm else ROI_SIZE_MM * breadth / ADULT_BREADTH_MM
     joints = []
@@ -188,8 +194,16 @@ def _location(
         x, y = place[name]
         if not (-0.5 <= x <= shape[1] - 0.5 and -0.5 <= y <= shape[0] - 0.5):
             continue
-        start, end = (place[end] for end in _AXES[name])
+        start, end = (place[landmark] for landmark in joint_axis(name, guessed))
         angle = float(np.rad2deg(np.arctan2(end[0] - start[0], start[1] - end[1])))
-        trust = float(hand.confidence[index] * np.exp(-((hand.fit.residual[index] / 0.6) ** 2)))
-        joints.append(LocatedJoint(name, float(x), float(y), angle, size, trust))
+        joints.append(LocatedJoint(name, float(x), float(y), angle, size, float(trust[index])))
     return HandLocation(joints, hand.laterality, hand.fit.agreement, bone_dark)
+
+
+def joint_axis(joint: str, guessed: set[str]) -> tuple[str, str]:
+    """The landmarks that a joint's axis runs through: of its distal bone, or of its proximal one, with which a finger
+    goes on straight, where only that one has been seen.
+    """
+    start, end = _AXES[joint]
+    before = _BEFORE.get(start)
+    return (before, start) if end in guessed and before and not guessed & {before, start} else (start, end)

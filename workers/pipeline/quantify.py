@@ -11,8 +11,9 @@ import numpy as np
 from workers.inference import get_backend
 from workers.inference.protocol import InferenceBackend
 from workers.pipeline.crop import crop_roi, resample
-from workers.pipeline.judge import calibrated_sigma, judge
+from workers.pipeline.judge import calibrated_sigma, judge, with_evidence
 from workers.pipeline.locate import locate_joints
+from workers.pipeline.magnification import with_magnification
 from workers.pipeline.opaque import without_metal
 from workers.pipeline.outlines import drawn_masks
 from workers.pipeline.polarity import bone_bright
@@ -174,17 +175,8 @@ def quantify_hands(
             "beyond_film": 1.0 - float(min(fixed_crop.valid.mean(), moving_crop.valid.mean())),
             "location_confidence": min(on_fixed[name].confidence, on_moving[name].confidence),
         }
-        named[name] = _with_evidence(replace(result, joint=name), evidence)
-    return named
-
-
-def _with_evidence(result: JointResult, evidence: Mapping[str, float]) -> JointResult:
-    """The result judged again with what is known about the film."""
-    metrics = {**result.metrics, **evidence}
-    if math.isnan(result.jsn_mm):
-        return replace(result, metrics=metrics)
-    reliability, reasons = judge(metrics)
-    return replace(result, metrics=metrics, reliability=reliability, reasons=reasons)
+        named[name] = with_evidence(replace(result, joint=name), evidence)
+    return with_magnification(named)
 
 
 def _spacings(count: int, pixel_spacing_mm: float | Sequence[float]) -> list[float]:
@@ -310,23 +302,14 @@ def _result(
 ) -> JointResult:
     upper, lower = registration.upper, registration.lower
     jsn_mm = upper.dy_mm - lower.dy_mm
-    scale_deviation = max(abs(upper.scale - 1.0), abs(lower.scale - 1.0))
-    rotation_deg = abs(upper.rotation_deg - lower.rotation_deg)
-    sigma_mm = calibrated_sigma(
-        registration.raw_sigma_mm,
-        scale_deviation,
-        registration.metrics["mask_overlap"],
-        rotation_deg,
-        registration.metrics["film_difference"],
-    )
     metrics = {
         **registration.metrics,
         "raw_sigma_mm": registration.raw_sigma_mm,
-        "jsn_sigma_mm": sigma_mm,
         "jsn_magnitude_mm": abs(jsn_mm),
-        "scale_deviation": scale_deviation,
-        "relative_rotation_deg": rotation_deg,
+        "scale_deviation": max(abs(upper.scale - 1.0), abs(lower.scale - 1.0)),
+        "relative_rotation_deg": abs(upper.rotation_deg - lower.rotation_deg),
     }
+    sigma_mm = metrics["jsn_sigma_mm"] = calibrated_sigma(metrics)
     reliability, reasons = judge(metrics)
     bones = masks > 0.5
     of_upper = _share_of_upper(pair.fixed_masks > 0.5, pair.spacing_mm)

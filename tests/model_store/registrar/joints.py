@@ -38,13 +38,15 @@ def draw(
     grain: int = 0,
     gain: float = 1.0,
     offset: float = 0.0,
+    magnified: float = 1.0,
 ) -> tuple[Image, npt.NDArray[np.bool_]]:
-    """A joint (128, 128) and its masks (2, 128, 128) after each bone moved by (dx mm, dy mm, degrees).
+    """A joint (128, 128) and its masks (2, 128, 128) after each bone moved by (dx mm, dy mm, degrees), on a film that
+    shows it so many times magnified about its middle.
 
     ``seed``: which joint; ``grain``: which noise.
     """
     rows, columns = np.mgrid[:SIZE, :SIZE].astype(np.float32)
-    x, y = ((columns - 63.5) * SPACING_MM, (rows - 63.5) * SPACING_MM)
+    x, y = ((axis - 63.5) * SPACING_MM / magnified for axis in (columns, rows))
     rng = np.random.default_rng(seed)
     waves = rng.normal(size=(40, 2)) * 3.0
     phases, strengths = rng.uniform(0, 2 * np.pi, 40), rng.normal(size=40) / 40

@@ -52,6 +52,14 @@ def test_turning_and_shifting_the_whole_joint_is_no_narrowing(angle: float, dx: 
     assert np.rad2deg(parameters[:, 1]) == pytest.approx([angle, angle], abs=0.2)
 
 
+@pytest.mark.parametrize("magnified", [0.96, 1.03])
+def test_a_film_that_is_magnified_shows_no_narrowing(model: Registrar, magnified: float) -> None:
+    films = draw(STILL, STILL, noise=0.02), draw(STILL, STILL, noise=0.02, grain=1, magnified=magnified)
+    parameters = model(request([films]))["parameters"][0]
+    assert parameters[0, 3] - parameters[1, 3] == pytest.approx(0.0, abs=0.006)
+    assert np.exp(parameters[:, 0]) == pytest.approx([magnified] * 2, abs=0.002)
+
+
 def test_exchanging_the_films_changes_only_the_sign(model: Registrar) -> None:
     fixed = draw(STILL, STILL, noise=0.02, seed=3)
     moving = draw((0.4, 0.5, 2.0), (-0.2, 0.1, -1.0), noise=0.02, seed=3)

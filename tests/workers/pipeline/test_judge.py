@@ -36,16 +36,31 @@ def test_each_rule_gets_stricter_in_one_direction_only(rule: object, value: floa
     assert order.index(judge({metric: worse})[0]) >= order.index(judge({metric: value})[0])
 
 
+def sigma(raw_sigma_mm: float = 0.01, **others: float) -> float:
+    known = {
+        "scale_deviation": 0.0,
+        "mask_overlap": 0.0,
+        "relative_rotation_deg": 0.0,
+        "film_difference": 0.0,
+    }
+    return calibrated_sigma({"raw_sigma_mm": raw_sigma_mm, "jsn_magnitude_mm": 0.5, **known, **others})
+
+
 @given(st.floats(0, 0.2), st.floats(0, 1), st.floats(0, 1), st.floats(0, 90), st.floats(0, 4))
 def test_sigma_never_falls_below_that_of_the_registration_alone(
-    raw: float, scale_deviation: float, overlap: float, turned_deg: float, film_difference: float
+    raw: float, scale: float, overlap: float, turned_deg: float, films: float
 ) -> None:
-    assert calibrated_sigma(raw, scale_deviation, overlap, turned_deg, film_difference) >= raw
+    more = {"scale_deviation": scale, "mask_overlap": overlap, "film_difference": films}
+    assert sigma(raw, relative_rotation_deg=turned_deg, **more) >= raw
 
 
 def test_bones_that_turned_against_each_other_are_measured_less_surely() -> None:
-    assert calibrated_sigma(0.01, 0.0, 0.0, 10.0, 0.0) > 2 * calibrated_sigma(0.01, 0.0, 0.0, 0.0, 0.0)
+    assert sigma(relative_rotation_deg=10.0) > 2 * sigma()
 
 
 def test_films_that_were_processed_differently_are_measured_less_surely() -> None:
-    assert calibrated_sigma(0.01, 0.0, 0.0, 0.0, 0.5) > 1.5 * calibrated_sigma(0.01, 0.0, 0.0, 0.0, 0.0)
+    assert sigma(film_difference=0.5) > 1.5 * sigma(0.005)
+
+
+def test_where_one_film_is_magnified_the_interval_holds_the_change_in_either_films_millimetres() -> None:
+    assert sigma(0.0, magnification=1.05) >= 0.05 * 0.5

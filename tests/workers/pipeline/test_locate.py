@@ -11,7 +11,7 @@ import pytest
 from model_store.phantom import JointTruth, expose, make_exposure, make_pose, make_subject, project
 from workers.inference.inprocess import InProcessBackend
 from workers.pipeline import locate_joints
-from workers.pipeline.locate import locate_hand
+from workers.pipeline.locate import joint_axis, locate_hand
 from workers.pipeline.types import JOINTS, FloatArray, LocatedJoint
 
 DICOM = Path(__file__).resolve().parents[4] / "shared" / "data" / "dicom"
@@ -125,3 +125,10 @@ def test_an_array_that_is_no_film_is_refused_in_words(backend: InProcessBackend)
         locate_hand(np.full((64, 64), np.nan, np.float32), backend=backend)
     with pytest.raises(ValueError, match="positive"):
         locate_hand(np.zeros((64, 64), np.float32), pixel_spacing_mm=0.0, backend=backend)
+
+
+def test_where_a_fingers_end_is_only_guessed_the_joint_follows_its_proximal_bone() -> None:
+    assert joint_axis("PIP5", guessed=set()) == ("PIP5", "DIP5")
+    assert joint_axis("PIP5", guessed={"DIP5"}) == ("MCP5", "PIP5")
+    assert joint_axis("PIP5", guessed={"DIP5", "MCP5"}) == ("PIP5", "DIP5")
+    assert joint_axis("MCP5", guessed={"PIP5"}) == ("MCP5", "PIP5")
